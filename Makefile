@@ -1,0 +1,62 @@
+# s0web: what to type. `make` alone tells.
+#
+#   make run     install what is missing and run the simulated house on http://127.0.0.1:8080/s0/
+#                PORT=8090 HOST=0.0.0.0 change where
+#   make test    install what is missing and run all tests
+#   make lint    ruff and mypy
+#   make bench   measure everything beside its peers (long)
+#   make docs    write the generated parts of docs/ again
+
+SHELL  := /bin/sh
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+HOST   ?= 127.0.0.1
+PORT   ?= 8080
+BIN    := .venv/bin
+
+RUN_PACKAGES  := python3-venv
+TEST_PACKAGES := python3-venv apache2 apache2-utils libapache2-mod-wsgi-py3 chromium chromium-driver shellcheck
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench docs clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+run: .venv/run
+	@$(BIN)/s0web demo --host "$(HOST)" --port "$(PORT)"
+
+test: .venv/test
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict s0web
+
+bench: .venv/bench
+	@$(BIN)/python bench/all.py
+
+docs: .venv/run
+	@$(BIN)/python docs/generate.py
+
+.venv/bin/python:
+	@sh tools/packages.sh $(RUN_PACKAGES)
+	$(PYTHON) -m venv .venv
+
+.venv/run: setup.cfg pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/test: setup.cfg pyproject.toml | .venv/bin/python
+	@sh tools/packages.sh $(TEST_PACKAGES)
+	@sh tools/promtool.sh
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@ .venv/run
+
+.venv/bench: .venv/test
+	@sh tools/packages.sh wrk
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,bench]'
+	@touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info

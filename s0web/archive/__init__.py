@@ -1,0 +1,1 @@
+"""The station's memory of the past."""

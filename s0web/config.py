@@ -1,0 +1,263 @@
+"""The INI file: load and check it whole against the OPTIONS table, and save changes to it.
+
+Sections: [s0web], [web], [log], [source:NAME] with its type, and [cache] with the counters (kWh or
+m3 by device), or [cache:simulated] while the house is simulated, so that play never touches a real
+counter.
+"""
+
+import configparser
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import inifile
+from .errors import ConfigError, Problem
+from .hardware.pins import offset_of
+from .model import Options
+from .options import OPTIONS, SCOPES, Option, scope_of, types_of
+
+DEFAULT_INI = "/var/lib/s0web/s0web.ini"
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+CACHES = ("cache", "cache:simulated")
+PLAIN = ("s0web", "web", "log")  # sections of which there is one
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked INI file; every option of every section is there, with its default where the file
+    has none.
+    """
+
+    path: Path
+    sections: Mapping[str, Options]  # source sections have "type" too
+    cache: Mapping[str, float]  # device -> counter
+    digest: str  # of all options, not of the counters: tells whether a saved file is applied
+
+    @property
+    def simulate(self) -> bool:
+        return bool(self.sections["s0web"]["simulate"])
+
+    @property
+    def sources(self) -> dict[str, Options]:
+        """Device name -> options of each [source:...], in the order of the file."""
+        return {
+            section.partition(":")[2]: options
+            for section, options in self.sections.items()
+            if section.startswith("source:")
+        }
+
+
+def ini_path() -> Path:
+    """The INI by the environment variable S0WEB_INI, else the default."""
+    return Path(os.environ.get("S0WEB_INI") or DEFAULT_INI)
+
+
+def load(path: Path) -> Config:
+    """Read and check the file; ConfigError lists every mistake in it."""
+    return parse(path, read(path))
+
+
+def read(path: Path) -> str:
+    """The text of the file; ConfigError when there is none, or none that is a text."""
+    try:
+        data = path.read_bytes()
+        text = data.decode("utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: there is no such file. Set S0WEB_INI, or run: s0web demo"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not a text file (UTF-8). Restore it from a copy.") from None
+    if "\0" in text:
+        raise ConfigError(f"{path}: is damaged (it holds null bytes). Restore it from a copy.")
+    return text
+
+
+def parse(path: Path, text: str) -> Config:
+    parser = parser_of(path, text)
+    problems: list[Problem] = []
+    sections: dict[str, Options] = {name: _section(name, {}, problems) for name in PLAIN}
+    cache: dict[str, float] = {}
+    for name in parser.sections():
+        if name in CACHES:
+            continue
+        sections[name] = _section(name, dict(parser[name]), problems)
+    current = "cache:simulated" if sections["s0web"].get("simulate") else "cache"
+    for name in CACHES:
+        for device, number in parser[name].items() if parser.has_section(name) else ():
+            value = _counter(name, device, number, problems)
+            if name == current:
+                cache[device] = value
+    if not problems:
+        _check_wires(sections, problems)
+    if problems:
+        rows = "\n".join(f"  {problem}" for problem in problems)
+        raise ConfigError(f"{path}: {len(problems)} mistake(s):\n{rows}", problems)
+    return Config(path, sections, cache, _digest(sections))
+
+
+def parser_of(path: Path, text: str) -> configparser.ConfigParser:
+    """The text taken apart: no interpolation, names kept as written."""
+    parser = configparser.ConfigParser(interpolation=None, default_section="\0none")
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    try:
+        parser.read_string(text)
+    except configparser.DuplicateSectionError as error:
+        raise ConfigError(
+            f"{path}: line {error.lineno}: section [{error.section}] is there twice."
+        ) from None
+    except configparser.DuplicateOptionError as error:
+        raise ConfigError(
+            f"{path}: line {error.lineno}: [{error.section}] has {error.option} twice."
+        ) from None
+    except configparser.MissingSectionHeaderError as error:
+        raise ConfigError(
+            f"{path}: line {error.lineno}: text before the first [section]."
+        ) from None
+    except configparser.ParsingError as error:
+        lines = ", ".join(str(number) for number, _ in error.errors)
+        raise ConfigError(f"{path}: line {lines}: neither [section] nor option = value.") from None
+    return parser
+
+
+def _section(name: str, texts: dict[str, str], problems: list[Problem]) -> Options:
+    """The checked options of one section."""
+    family, colon, instance = name.partition(":")
+    kind = texts.pop("type", "").strip() if colon else ""
+    if colon and family == "source" and not NAME.fullmatch(instance):
+        problems.append(
+            Problem(name, "", "a name is letters, digits, _ or -, and begins with a letter")
+        )
+        return {}
+    scope = scope_of(name, kind)
+    if not scope:
+        if colon and (types := types_of(family)):
+            problems.append(Problem(name, "type", f"'{kind}' is not one of {', '.join(types)}"))
+        else:
+            problems.append(Problem(name, "", "there is no such section; see docs/options.md"))
+        return {}
+    options: dict[str, Any] = {"type": kind} if colon else {}
+    known = {option.name: option for option in OPTIONS[scope]}
+    for option in known.values():
+        text = texts.pop(option.name, option.default)
+        if text is None:
+            problems.append(Problem(name, option.name, f"is missing: {option.help}"))
+            continue
+        try:
+            options[option.name] = option.parse(text)
+        except ValueError as error:
+            problems.append(Problem(name, option.name, f"{error}."))
+    problems += [Problem(name, unknown, f"there is no such option in {scope}") for unknown in texts]
+    return options
+
+
+def _counter(section: str, device: str, text: str, problems: list[Problem]) -> float:
+    option = Option("counter", "number", "0", "", "", 0, 1e12)
+    try:
+        return float(option.parse(text))
+    except ValueError as error:
+        problems.append(Problem(section, device, f"{error}."))
+        return 0.0
+
+
+def _check_wires(sections: Mapping[str, Options], problems: list[Problem]) -> None:
+    """Sections may share a chip or a bus, but not a pin or a port."""
+    seen: dict[tuple[object, ...], str] = {}
+    for name, options in sections.items():
+        claims: list[tuple[str, tuple[object, ...]]] = []
+        if options.get("type") == "p1":
+            claims.append(("port", ("port", options["port"])))
+        elif options.get("type") == "s0":
+            pins = ("pin", "led_pin") if options["blink"] else ("pin",)
+            for option in pins:
+                try:
+                    offset = offset_of(options[option], options["numbering"])
+                except ValueError as error:
+                    problems.append(Problem(name, option, f"{error}."))
+                    continue
+                claims.append((option, (options["chip"], offset)))
+        for option, claim in claims:
+            if (other := seen.setdefault(claim, name)) != name:
+                problems.append(Problem(name, option, f"is in use by [{other}] already."))
+
+
+def _digest(sections: Mapping[str, Options]) -> str:
+    told = repr(sorted((name, sorted(options.items())) for name, options in sections.items()))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def save(path: Path, changes: inifile.Changes, remove: tuple[str, ...] = ()) -> Config:
+    """Change options or counters; the file is checked as it will be, and kept as it was if that is
+    wrong.
+    """
+
+    def change(old: str) -> str:
+        new = inifile.rewrite(old, changes, remove)
+        parse(path, new)
+        return new
+
+    return parse(path, inifile.save(path, change))
+
+
+def save_counters(path: Path, counters: Mapping[str, float], simulated: bool) -> None:
+    """Keep counters (kWh or m3 by device), whatever else the file holds."""
+    texts = {device: counter_text(number) for device, number in counters.items()}
+    section = CACHES[1] if simulated else CACHES[0]
+    inifile.save(path, lambda old: inifile.rewrite(old, {section: texts}))
+
+
+def counter_text(number: float) -> str:
+    """A counter as it is kept: nine decimals (a millionth of a Wh), without zeros at the end."""
+    return f"{number:.9f}".rstrip("0").rstrip(".")
+
+
+def new_file(sections: Mapping[str, Mapping[str, str]]) -> str:
+    """The text of a new INI file: the given options, and every other one as a comment with its
+    default.
+    """
+    lines = [
+        "# s0web settings. Change them here or in the dialog at /s0/config; both keep comments.",
+        "",
+    ]
+    for name, texts in sections.items():
+        scope = scope_of(name, texts.get("type", ""))
+        lines += [f"# {SCOPES[scope]}", f"[{name}]"] if scope else [f"[{name}]"]
+        if not scope:
+            lines += [f"{option} = {text}" for option, text in texts.items()]
+        elif "type" in texts:
+            lines.append(f"type = {texts['type']}")
+        for option in OPTIONS.get(scope, ()):
+            unit = f" [{option.unit}]" if option.unit else ""
+            lines.append(f"# {option.help}{unit}")
+            if option.name in texts:
+                lines.append(f"{option.name} = {texts[option.name]}")
+            else:
+                lines.append(f"#{option.name} = {option.default or ''}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+DEMO: Mapping[str, Mapping[str, str]] = {
+    "s0web": {"simulate": "yes"},
+    "web": {"title": "Simulated house"},
+    "log": {},
+    "source:main": {"type": "s0", "pin": "4"},
+    "source:water": {"type": "s0", "pin": "17", "measures": "water"},
+    "source:grid": {"type": "p1", "port": "simulated"},
+}
+FRESH: Mapping[str, Mapping[str, str]] = {"s0web": {}, "web": {}, "log": {}}
+
+
+def create(path: Path, sections: Mapping[str, Mapping[str, str]]) -> None:
+    """Write a new file where there is none."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{path.parent}: cannot be made ({error.strerror}).") from error
+    inifile.save(path, lambda old: old or new_file(sections))

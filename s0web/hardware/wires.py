@@ -1,0 +1,35 @@
+"""The wires of this machine: GPIO lines and serial ports, each opened by what suits it."""
+
+import errno
+import time
+from collections.abc import Sequence
+
+from . import Edges, Line, Port
+from .gpio import ChardevEdges
+from .rpigpio import CallbackEdges
+
+
+class RealWires:
+    """hardware.Wires on real hardware."""
+
+    def edges(self, chip: str, lines: Sequence[Line]) -> Edges:
+        try:
+            return ChardevEdges(chip, lines)
+        except OSError as error:
+            if chip or error.errno != errno.ENODEV:  # a chip by name, or a line that is refused
+                raise
+            try:
+                return CallbackEdges(lines)
+            except OSError as second:
+                raise OSError(errno.ENODEV, f"{error.strerror} And {second.strerror}") from error
+
+    def port(self, name: str, baud: int) -> Port:
+        from .serial import open_port
+
+        return open_port(name, baud)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def close(self) -> None:
+        """Nothing is held here; each source closes what it opened."""

@@ -1,0 +1,123 @@
+"""The Hub remembers the latest Value of every quantity and numbers every Reading into the log,
+under the one lock.
+"""
+
+import math
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from .clock import Clock
+from .log import Batch, Log
+from .model import Frame, Health, Reading, Snapshot, Value
+from .quantities import QUANTITIES
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=1)
+
+
+class Hub:
+    def __init__(self, clock: Clock, log: Log | None = None) -> None:
+        self._clock = clock
+        self._log = log or Log()
+        self._changed = threading.Condition()
+        self._snapshot = Snapshot()
+        self.dropped: Counter[str] = Counter()  # reason -> values refused
+
+    def publish(self, told: Sequence[Reading | Frame]) -> int:
+        """Take all of one read() at once; return how many Readings were kept. Arrival decides, not
+        stamps.
+        """
+        latest = self._clock.now() + AHEAD
+        readings = [
+            kept
+            for item in told
+            if isinstance(item, Reading) and (kept := self._sane(item, latest)) is not None
+        ]
+        frames = {item.device: item.data for item in told if isinstance(item, Frame)}
+        if not readings and not frames:
+            return 0
+        with self._changed:
+            old = self._snapshot
+            values, labels = dict(old.values), dict(old.labels)
+            for reading in readings:
+                news = {
+                    quantity: Value(number, reading.time, reading.meter)
+                    for quantity, number in reading.values.items()
+                }
+                values[reading.device] = {**values.get(reading.device, {}), **news}
+                if reading.labels:
+                    labels[reading.device] = {**labels.get(reading.device, {}), **reading.labels}
+            self._log.append(readings)
+            self._swap(
+                replace(old, values=values, labels=labels, raw={**old.raw, **frames}), news=True
+            )
+        return len(readings)
+
+    def report(self, name: str, health: Health) -> None:
+        """Set the health of a worker or device; a new Snapshot version only when state or sentence
+        changed.
+        """
+        with self._changed:
+            old = self._snapshot
+            before = old.health.get(name)
+            if health == before:
+                return
+            news = before is None or _sentence(before) != _sentence(health)
+            self._swap(replace(old, health={**old.health, name: health}), news)
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Drop the health of parts that are no longer configured; their last values stay."""
+        with self._changed:
+            health = {k: v for k, v in self._snapshot.health.items() if k not in names}
+            self._swap(replace(self._snapshot, health=health), news=True)
+
+    def clear(self) -> None:
+        """Forget every value: another house begins."""
+        with self._changed:
+            self._swap(Snapshot(version=self._snapshot.version), news=True)
+
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    def wait(self, after: int, seconds: float) -> Snapshot:
+        """Wait until there is a Snapshot newer than version `after`, or the seconds are over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._snapshot.version > after, seconds)
+            return self._snapshot
+
+    def after(self, cursor: int, limit: int = 1_000) -> Batch:
+        """What the log holds after the cursor."""
+        with self._changed:
+            return self._log.after(cursor, limit)
+
+    @property
+    def last(self) -> int:
+        """The number of the newest Reading."""
+        return self._log.last
+
+    def _swap(self, snapshot: Snapshot, news: bool) -> None:
+        if news:
+            snapshot = replace(snapshot, version=snapshot.version + 1)
+        self._snapshot = snapshot
+        if news:
+            self._changed.notify_all()
+
+    def _sane(self, reading: Reading, latest: datetime) -> Reading | None:
+        """The reading without the values that nobody could use, or None when nothing is left."""
+        if not EARLIEST <= reading.time <= latest:
+            self.dropped["time"] += len(reading.values)
+            return None
+        bad = [k for k, v in reading.values.items() if not math.isfinite(v) or k not in QUANTITIES]
+        if not bad:
+            return reading
+        for quantity in bad:
+            self.dropped["number" if quantity in QUANTITIES else "quantity"] += 1
+        values = {k: v for k, v in reading.values.items() if k not in bad}
+        return replace(reading, values=values) if values or reading.labels else None
+
+
+def _sentence(health: Health) -> tuple[str, str, str]:
+    return health.state, health.text, health.remedy

@@ -1,0 +1,101 @@
+"""The closed vocabulary: every quantity that a Reading may hold, with its unit, its kind and its
+OBIS code.
+
+A name is the quantity, then the phase or the tariff. Tariffs are named by meaning (high, low),
+never by number, since tariff 1 is high in Belgium and low in the Netherlands. A register only grows
+(and may be replaced); a gauge is momentary.
+"""
+
+from typing import NamedTuple
+
+
+class Quantity(NamedTuple):
+    name: str
+    unit: str
+    kind: str  # register or gauge
+    obis: str  # "" where no meter code exists
+    meaning: str
+    digits: int  # decimals worth showing
+
+
+PHASES = ("l1", "l2", "l3")
+
+_ROWS = (
+    ("power", "W", "gauge", "1-0:16.7.0", "active power, import positive", 0),
+    ("reactive_power", "var", "gauge", "1-0:3.7.0", "reactive power, import positive", 0),
+    ("apparent_power", "VA", "gauge", "1-0:9.7.0", "apparent power, import positive", 0),
+    ("voltage", "V", "gauge", "1-0:12.7.0", "voltage", 1),
+    ("current", "A", "gauge", "1-0:11.7.0", "current", 2),
+    ("power_factor", "", "gauge", "1-0:13.7.0", "power factor", 3),
+    ("frequency", "Hz", "gauge", "1-0:14.7.0", "mains frequency", 3),
+    ("energy_import", "kWh", "register", "1-0:1.8.0", "energy imported", 3),
+    ("energy_import_high", "kWh", "register", "1-0:1.8.1", "energy imported, high tariff", 3),
+    ("energy_import_low", "kWh", "register", "1-0:1.8.2", "energy imported, low tariff", 3),
+    ("energy_export", "kWh", "register", "1-0:2.8.0", "energy exported", 3),
+    ("energy_export_high", "kWh", "register", "1-0:2.8.1", "energy exported, high tariff", 3),
+    ("energy_export_low", "kWh", "register", "1-0:2.8.2", "energy exported, low tariff", 3),
+    ("reactive_energy_import", "kvarh", "register", "1-0:3.8.0", "reactive energy imported", 3),
+    ("reactive_energy_export", "kvarh", "register", "1-0:4.8.0", "reactive energy exported", 3),
+    ("demand", "W", "gauge", "1-0:1.4.0", "running quarter-hour average of import", 0),
+    ("peak", "W", "gauge", "1-0:1.6.0", "highest demand of the month", 0),
+    ("limiter", "W", "gauge", "0-0:17.0.0", "power limit in force", 0),
+    ("limiter_current", "A", "gauge", "0-0:17.0.0", "current limit in force (DSMR 3)", 0),
+    (
+        "limiter_apparent",
+        "VA",
+        "gauge",
+        "0-0:17.0.0",
+        "apparent power limit in force (Luxembourg)",
+        0,
+    ),
+    ("fuse", "A", "gauge", "1-0:31.4.0", "fuse supervision threshold", 2),
+    ("breaker", "", "gauge", "0-0:96.3.10", "breaker: 0 off, 1 on, 2 ready", 0),
+    ("valve", "", "gauge", "0-n:24.4.0", "valve: 0 closed, 1 open, 2 ready", 0),
+    ("relay_1", "", "gauge", "0-1:96.3.10", "virtual relay 1: 0 off, 1 on", 0),
+    ("relay_2", "", "gauge", "0-2:96.3.10", "virtual relay 2: 0 off, 1 on", 0),
+    ("relay_3", "", "gauge", "0-3:96.3.10", "virtual relay 3: 0 off, 1 on", 0),
+    ("relay_4", "", "gauge", "0-4:96.3.10", "virtual relay 4: 0 off, 1 on", 0),
+    ("failures", "", "register", "0-0:96.7.21", "power failures", 0),
+    ("failures_long", "", "register", "0-0:96.7.9", "long power failures", 0),
+    ("sags", "", "register", "1-0:32.32.0", "voltage sags", 0),
+    ("swells", "", "register", "1-0:32.36.0", "voltage swells", 0),
+    ("volume", "m3", "register", "0-n:24.2.1", "volume of gas or water", 3),
+    ("heat", "GJ", "register", "0-n:24.2.1", "heat or cold delivered", 3),
+    ("pulses", "", "register", "", "pulses since the station started", 0),
+    ("pulse_interval", "s", "gauge", "", "time between the last two pulses", 3),
+    (
+        "pulses_rejected",
+        "",
+        "register",
+        "",
+        "pulses too short to count, since the station started",
+        0,
+    ),
+    ("flow", "m3/h", "gauge", "", "flow of gas or water", 3),
+    ("lag", "s", "gauge", "", "host time minus meter time at arrival", 1),
+)
+_BY_PHASE = {
+    "power": ("1-0:21.7.0", "1-0:41.7.0", "1-0:61.7.0"),
+    "reactive_power": ("1-0:23.7.0", "1-0:43.7.0", "1-0:63.7.0"),
+    "apparent_power": ("1-0:29.7.0", "1-0:49.7.0", "1-0:69.7.0"),
+    "voltage": ("1-0:32.7.0", "1-0:52.7.0", "1-0:72.7.0"),
+    "current": ("1-0:31.7.0", "1-0:51.7.0", "1-0:71.7.0"),
+    "power_factor": ("1-0:33.7.0", "1-0:53.7.0", "1-0:73.7.0"),
+    "fuse": ("1-0:31.4.0", "1-0:51.4.0", "1-0:71.4.0"),
+    "sags": ("1-0:32.32.0", "1-0:52.32.0", "1-0:72.32.0"),
+    "swells": ("1-0:32.36.0", "1-0:52.36.0", "1-0:72.36.0"),
+}
+
+
+def _vocabulary() -> dict[str, Quantity]:
+    table = {}
+    for row in _ROWS:
+        whole = Quantity(*row)
+        table[whole.name] = whole
+        for phase, obis in zip(PHASES, _BY_PHASE.get(whole.name, ()), strict=False):
+            name, meaning = f"{whole.name}_{phase}", f"{whole.meaning}, phase {phase.upper()}"
+            table[name] = whole._replace(name=name, obis=obis, meaning=meaning)
+    return table
+
+
+QUANTITIES = _vocabulary()

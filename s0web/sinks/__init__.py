@@ -1,0 +1,3 @@
+"""Sinks: places that keep readings (contract: `s0web.model.Sink`); each follows the log from its
+own cursor.
+"""

@@ -1,0 +1,77 @@
+"""Keeps the totals of pulse counters in the INI file: at every full kWh, every minute when they
+changed, at stop.
+
+A pulse counter has no register of its own to ask after a power cut; what is in [cache] is what it
+goes on from.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from .. import config
+from ..clock import Clock
+from ..errors import ConfigError, SinkError
+from ..model import Reading
+
+REGISTERS = ("energy_import", "volume")
+
+
+class CacheSink:
+    """contract: model.Sink; `interval` in seconds may be changed while it runs."""
+
+    name = "sink:cache"
+
+    def __init__(
+        self,
+        path: Path,
+        devices: Callable[[], Sequence[str]],
+        simulated: bool,
+        clock: Clock,
+        interval: float,
+    ) -> None:
+        self._path, self._devices, self._simulated, self._clock = path, devices, simulated, clock
+        self.interval = interval
+        self._saved: dict[str, float] = {}
+        self._unsaved: dict[str, float] = {}
+        self._since = clock.monotonic()
+
+    def open(self) -> None:
+        """Nothing to connect to."""
+
+    def write(self, batch: Sequence[Reading]) -> None:
+        counted = set(self._devices())
+        full = False
+        for reading in batch:
+            if reading.device not in counted:
+                continue
+            for register in REGISTERS:
+                if (total := reading.values.get(register)) is not None:
+                    full |= self._note(reading.device, total)
+        due = self._clock.monotonic() - self._since >= self.interval
+        if self._unsaved and (full or due):
+            self._save()
+
+    def close(self) -> None:
+        if self._unsaved:
+            self._save()
+
+    def _note(self, device: str, total: float) -> bool:
+        """Remember a total; return whether a unit became full (or it was corrected downwards) since
+        the last save.
+        """
+        saved = self._saved.setdefault(device, total)  # what a source begins with is what was kept
+        if total == saved:
+            self._unsaved.pop(device, None)
+            return False
+        self._unsaved[device] = total
+        return int(total) != int(saved) or total < saved
+
+    def _save(self) -> None:
+        counters: Mapping[str, float] = dict(self._unsaved)
+        try:
+            config.save_counters(self._path, counters, self._simulated)
+        except ConfigError as error:
+            raise SinkError(str(error)) from error
+        self._saved |= counters
+        self._unsaved.clear()
+        self._since = self._clock.monotonic()

@@ -1,0 +1,269 @@
+"""The station: composition root and keeper of everything that runs.
+
+The keeper's thread takes the lock of the state folder, only then reads the counters, calls
+`apply(config)` and looks after the workers each second. A running house is changed in two ways
+only: `apply(config)` and `tell(command)`.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from . import config as ini
+from . import logs, upgrade
+from .archive.recent import Recent
+from .assembly import device_of, grouped, make_source, make_wires
+from .clock import Clock, SystemClock
+from .config import Config
+from .crew import Crew
+from .errors import ConfigError, StationError
+from .hardware import Wires
+from .hub import Hub
+from .model import Command, Health, Options
+from .sinks.cache import CacheSink
+from .statelock import StateLock
+
+LOG = logging.getLogger(__name__)
+POLL = 0.05  # s between two tries for the lock of another station
+LOOK = 1.0  # s between two looks at the workers
+DRAIN = 0.2  # s between two checkpoints once the end is near
+KEPT = ("station", "sink:")  # health that no section of the INI stands for
+COUNTED = ("s0",)  # source types whose counters s0web itself must keep
+
+
+class Station:
+    """`state`: starting, waiting (another has the lock), running, failed (see problem), stopped."""
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock | None = None,
+        wires: Wires | None = None,
+        threads: bool = True,
+    ) -> None:
+        self.path = path
+        self.clock = clock or SystemClock()
+        self.hub = Hub(self.clock)
+        self.recent = Recent()
+        self.config: Config | None = None  # the one that is applied
+        self.state, self.problem = "starting", ""
+        self.started = self.clock.now()
+        self._given = wires  # in place of those that the INI asks for
+        self._wires: Wires | None = None
+        self._threads = threads
+        self._crew = Crew(self.hub, self.clock, threads)
+        self._cache: CacheSink | None = None
+        self._commands: deque[Command] = deque()
+        self._wake, self._stop, self._draining = (threading.Event() for _ in range(3))
+        self._seen: tuple[int, ...] = ()  # what the INI was at the last look
+        self._lock = StateLock(path.with_name("station.lock"))
+        self._guard = threading.Lock()
+        self._keeper: threading.Thread | None = None
+
+    # -- for everyone ------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the keeper, once; returns at once, also when another station must be waited for."""
+        with self._guard:
+            if self._keeper is None:
+                self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+                self._keeper.start()
+
+    def tell(self, command: Command) -> None:
+        """Leave a command for a device or the "station"; StationError if nobody can obey now."""
+        if self.state != "running":
+            raise StationError(self.sentence())
+        if command.target == "station":
+            self._commands.append(command)
+            self._wake.set()
+            return
+        loops = self._crew.source_loops()
+        loop = next((loop for loop in loops if command.target in loop.source.devices), None)
+        if loop is None:
+            raise StationError(f"There is no source with the name {command.target}.")
+        LOG.info("%s: %s %s %s", command.target, command.verb, command.value or "", command.reason)
+        loop.tell(command)
+
+    def sentence(self) -> str:
+        """How the station is, for people."""
+        return {
+            "starting": "The station is starting.",
+            "waiting": "Another s0web has the wires; this one takes over when that one ends.",
+            "running": "The station is running.",
+            "stopped": "The station has stopped.",
+        }.get(self.state, self.problem)
+
+    def drain(self) -> None:
+        """The end is near but its moment unknown: go on counting, save counters again and again."""
+        self._draining.set()
+        self._wake.set()
+
+    def stop(self, seconds: float = 2.5) -> None:
+        """End all workers, save the counters, let the lock go; may be called twice."""
+        self._stop.set()
+        self._wake.set()
+        if self._keeper is not None:
+            self._keeper.join(seconds)
+        elif self.config is not None:
+            self._end()
+
+    def devices(self) -> dict[str, Options]:
+        """The configured devices and their options."""
+        return self.config.sources if self.config else {}
+
+    # -- the keeper's thread -----------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        try:
+            while not self._stop.is_set() and not self._take_lock():
+                self.clock.wait(self._stop, POLL)
+            while not self._stop.is_set():
+                self._turn()
+                self.clock.wait(self._wake, DRAIN if self._draining.is_set() else LOOK)
+                self._wake.clear()
+        finally:
+            self._end()
+
+    def _take_lock(self) -> bool:
+        try:
+            taken = self._lock.take()
+        except StationError as error:
+            self._set("failed", str(error))
+            return False
+        if not taken:
+            self._set("waiting")
+        return taken
+
+    def _begin(self) -> bool:
+        """Read the INI and apply it; a file with mistakes is looked at again until it has none."""
+        try:
+            if not self.path.exists():
+                ini.create(self.path, ini.FRESH)
+            self.apply(upgrade.taken_over(self.path))
+        except ConfigError as error:
+            self._set("failed", str(error))
+            return False
+        return True
+
+    def _turn(self) -> None:
+        """One look: begin, or take over a changed INI; look after the workers."""
+        try:
+            if self.config is None:
+                self._begin()
+            elif self._edited() or self._commands:
+                self._commands.clear()
+                self._reload()
+        except Exception as error:  # the edge of the thread
+            LOG.error("station: unexpected error", exc_info=error)
+            self.problem = (
+                f"{type(error).__name__}: {error}. This is a bug in s0web; please report it."
+            )
+        if self._draining.is_set() and self._cache is not None:
+            self._cache.interval = 0.0
+            self._crew.hurry()
+        self._crew.check()
+
+    def _edited(self) -> bool:
+        """Whether the INI is another file than at the last look."""
+        try:
+            told = self.path.stat()
+        except OSError:
+            return False
+        before, self._seen = self._seen, (told.st_mtime_ns, told.st_ino, told.st_size)
+        return before != self._seen
+
+    def _reload(self) -> None:
+        """Apply the INI if it differs and has no mistakes; else the old settings stay."""
+        try:
+            config = ini.load(self.path)
+        except ConfigError as error:
+            if str(error) != self.problem:
+                LOG.error("not applied, the old settings stay: %s", error)
+            self.problem = str(error)
+            return
+        self.problem = ""
+        if self.config is None or config.digest != self.config.digest:
+            self.apply(config)
+
+    def apply(self, config: Config) -> None:
+        """Make the house as the config says: stop what changed, start what is new."""
+        logs.configure(config.sections["log"])
+        if self.config is not None and config.simulate != self.config.simulate:
+            self._crew.stop()  # another house: nothing of the old one may be mistaken for the new
+            self._close_wires()
+            self.hub.clear()
+            self.recent.clear()
+            self._cache = None
+        wanted = grouped(config.sources)
+        running = self._crew.wires()
+        self._crew.stop_sources(
+            [w for w, made_of in running.items() if wanted.get(w) != made_of], 1.5
+        )
+        self.config = config
+        if self._cache is None:
+            self._start_sinks(config)
+        elif not self._draining.is_set():
+            self._cache.interval = config.sections["s0web"]["save_interval"]
+        if self._wires is None:
+            live = self._threads
+            self._wires = self._given or make_wires(config.simulate, self.clock, live)
+        self._forget_absent(config)
+        for wire, sections in wanted.items():
+            if wire not in self._crew.wires():
+                source = make_source(sections, self._wires, self.clock, self._totals)
+                self._crew.start_source(wire, sections, source)
+        self._set("running")
+
+    def run(self, until: datetime) -> None:
+        """Warped time, for a station without threads: step whatever is due until then."""
+        if self.config is None and not (self._take_lock() and self._begin()):
+            raise StationError(self.sentence())
+        self._crew.run(until)
+
+    def _end(self) -> None:
+        self._crew.stop()
+        self._close_wires()
+        self._lock.drop()
+        self._set("stopped")
+
+    # -- making what the config names --------------------------------------------------------------
+
+    def _totals(self, device: str) -> Mapping[str, float]:
+        """From what a counter goes on: what the Hub knows, else what was kept."""
+        assert self.config is not None
+        known = self.hub.snapshot().values.get(device, {})
+        kept = self.config.cache.get(device, 0.0)
+        energy = self.devices()[device].get("measures", "energy") == "energy"
+        totals = {"energy_import" if energy else "volume": kept}
+        return totals | {quantity: value.number for quantity, value in known.items()}
+
+    def _start_sinks(self, config: Config) -> None:
+        interval = config.sections["s0web"]["save_interval"]
+        self._cache = CacheSink(self.path, self._counted, config.simulate, self.clock, interval)
+        self._crew.start_sink(self._cache)
+        self._crew.start_sink(self.recent)
+
+    def _counted(self) -> list[str]:
+        return [device for device, options in self.devices().items() if options["type"] in COUNTED]
+
+    def _close_wires(self) -> None:
+        if self._wires is not None and self._wires is not self._given:
+            self._wires.close()
+        self._wires = None
+
+    def _forget_absent(self, config: Config) -> None:
+        """The health of what is no longer configured goes; what it told last stays known."""
+        there = set(config.sources)
+        names = self.hub.snapshot().health
+        self.hub.forget([n for n in names if device_of(n) not in there and not n.startswith(KEPT)])
+
+    def _set(self, state: str, problem: str = "") -> None:
+        if (state, problem) == (self.state, self.problem):
+            return
+        self.state, self.problem = state, problem
+        level = logging.ERROR if state == "failed" else logging.INFO
+        LOG.log(level, "station: %s %s", state, problem)
+        self.hub.report("station", Health(state, self.clock.now(), problem))

@@ -1,0 +1,143 @@
+"""Taking over the settings of predecessors: S0-Logger's file (once, in place) and smartmeter's."""
+
+import configparser
+import shutil
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from . import inifile
+from .config import Config, new_file, parse, parser_of, read
+from .errors import ConfigError
+
+Sections = dict[str, dict[str, str]]
+CHIP_LABEL = "pcf8574a"  # the expander that carries the XIO pins of a C.H.I.P.
+MOST = Decimal(10) ** 15  # Wh, more than any meter shows
+YES = ("true", "yes", "on", "1")
+
+
+def is_s0_logger(text: str) -> bool:
+    """S0-Logger's file has a [Config]; ours never has."""
+    return "[Config]" in text.splitlines()
+
+
+def checked(path: Path) -> Config:
+    """The INI as it is, or would be once upgraded; ConfigError lists every mistake."""
+    text = read(path)
+    return parse(path, new_file(from_s0_logger(path, text)) if is_s0_logger(text) else text)
+
+
+def taken_over(path: Path) -> Config:
+    """The INI, an S0-Logger file upgraded in place."""
+    text = read(path)
+    return parse(path, upgrade_s0_logger(path, text) if is_s0_logger(text) else text)
+
+
+def upgrade_s0_logger(path: Path, text: str) -> str:
+    """The new text of an S0-Logger file; the old one is kept beside as <name>.s0logger."""
+    new = new_file(from_s0_logger(path, text))
+    parse(path, new)  # before anything is touched
+    backup = path.with_name(path.name + ".s0logger")
+    try:
+        shutil.copy2(path, backup)
+    except OSError as error:
+        raise ConfigError(f"{path.parent}: cannot write here ({error.strerror}).") from error
+    inifile.write(path, new)
+    return new
+
+
+def from_s0_logger(path: Path, text: str) -> Sections:
+    """[Config] and [Cache] of S0-Logger as our sections; the counter exactly, Wh to kWh."""
+    parser = parser_of(path, text)
+    old = {key.lower(): value.strip() for key, value in parser["Config"].items()}
+    cache = (
+        {key.lower(): value for key, value in parser["Cache"].items()} if "Cache" in parser else {}
+    )
+
+    def yes(key: str) -> bool:
+        return old.get(key, "").lower() in YES
+
+    source = {"type": "s0", "pulses_per_kwh": old.get("ticksperkwh") or "1000"}
+    source |= _pins(
+        path, old.get("hw", "").upper(), old.get("s0pin") or "XIO-P1", old.get("ledpin") or "13"
+    )
+    source["blink"] = "yes" if yes("s0blink") and source.get("led_pin") else "no"
+    return {
+        "s0web": {"simulate": "yes" if yes("simulate") else "no"},
+        "web": {},
+        "log": {"level": "debug" if yes("debug") else "info"},
+        "source:main": source,
+        "cache": {"main": _kwh(path, cache.get("energy") or "0")},
+    }
+
+
+def _pins(path: Path, hardware: str, pin: str, led: str) -> dict[str, str]:
+    if pin.upper().startswith("XIO-P") and pin[5:].isdigit():
+        return {"pin": pin[5:], "chip": CHIP_LABEL}
+    if hardware == "CHIP" or not pin.isdigit():
+        raise ConfigError(
+            f"{path}: [Config] s0pin: '{pin}' of hw={hardware or '(empty)'} is not known to s0web. "
+            "Write a [source:main] with chip (label or path of the GPIO chip) and pin (its line)."
+        )
+    pins = {"pin": pin, "numbering": "board"}
+    return pins | {"led_pin": led} if led.isdigit() else pins
+
+
+def _kwh(path: Path, text: str) -> str:
+    try:
+        energy = Decimal(text.strip().replace(",", "."))
+        if not energy.is_finite() or not 0 <= energy <= MOST:
+            raise InvalidOperation
+    except InvalidOperation:
+        raise ConfigError(
+            f"{path}: [Cache] energy: '{text}' is not a counter in Wh; write your meter's there."
+        ) from None
+    return f"{(energy / 1000).normalize():f}"
+
+
+def from_smartmeter(path: Path) -> Sections:
+    """[serial] and [logging] of smartmeter-python as our sections."""
+    parser = parser_of(path, read(path))
+    if "serial" not in parser and "logging" not in parser:
+        raise ConfigError(
+            f"{path}: has neither [serial] nor [logging]; is it smartmeter's config.ini?"
+        )
+    sections: Sections = {}
+    if "serial" in parser:
+        serial: Mapping[str, str] = parser["serial"]
+        baud = serial.get("baudrate", serial.get("speed", ""))
+        if baud in ("115000", ""):
+            baud = "0"  # 115000 is the sample's slip of 115200: let it be found
+        sections["source:grid"] = {
+            "type": "p1",
+            "port": serial.get("port", "/dev/serial0"),
+            "baud": baud,
+        }
+    if "logging" in parser:
+        sections["log"] = _logging(parser["logging"])
+    return sections
+
+
+def _logging(old: configparser.SectionProxy) -> dict[str, str]:
+    level = old.get("loglevel", "info").lower()
+    log = {"level": level if level in ("debug", "info", "warning", "error") else "info"}
+    if old.get("log_to_stdout", "no").lower() in YES:
+        return log | {"target": "stderr"}
+    file = old.get("logfile") or (
+        f"{old['logpath'].rstrip('/')}/smartmeter.log" if "logpath" in old else ""
+    )
+    if file:
+        log |= {"target": "file", "file": file}
+    if size := _bytes(old.get("size", "")):
+        log["size"] = str(max(10_000, min(size, 1_000_000_000)))
+    if old.get("keep", "").isdigit():
+        log["keep"] = str(min(100, int(old["keep"])))
+    return log
+
+
+def _bytes(text: str) -> int:
+    """smartmeter's sizes: bytes, or k, M, G of 1024."""
+    text = text.strip()
+    factor = {"k": 1024, "m": 1024**2, "g": 1024**3}.get(text[-1:].lower(), 1)
+    digits = text[:-1] if factor > 1 else text
+    return int(digits) * factor if digits.isdigit() else 0

@@ -1,0 +1,135 @@
+from pathlib import Path
+
+import pytest
+
+from s0web import config, upgrade
+from s0web.errors import ConfigError
+from s0web.station import Station
+from tests.conftest import until
+
+S0_LOGGER = """\
+[Config]
+# S0-Logger
+debug = False
+hw = RASPI
+simulate = {simulate}
+s0blink = True
+port = 8080
+ip = 0.0.0.0
+ticksperkwh = 800
+s0pin = 7
+ledpin = 13
+pidfile = /var/run/s0logger.pid
+
+[Cache]
+energy = {energy}
+"""
+
+
+def upgraded(path: Path, text: str) -> config.Config:
+    path.write_text(text)
+    return upgrade.taken_over(path)
+
+
+@pytest.mark.parametrize(
+    ("energy", "kwh"),
+    [
+        ("24.4", 0.0244),
+        ("22228.0", 22.228),
+        ("1234567.125", 1234.567125),
+        ("0", 0.0),
+        ("0.1", 0.0001),
+    ],
+)
+def test_an_s0_logger_file_is_taken_over_with_its_counter_exactly(
+    ini: Path, energy: str, kwh: float
+) -> None:
+    text = S0_LOGGER.format(simulate="False", energy=energy)
+    read = upgraded(ini, text)
+    assert read.cache == {"main": kwh}
+    main = read.sources["main"]
+    assert (main["pin"], main["numbering"], main["led_pin"]) == (7, "board", 13)
+    assert (main["pulses_per_kwh"], main["blink"]) == (800.0, True)
+    assert ini.with_name("s0web.ini.s0logger").read_text() == text
+
+
+def test_it_is_upgraded_once(ini: Path) -> None:
+    upgraded(ini, S0_LOGGER.format(simulate="False", energy="1000"))
+    config.save_counters(ini, {"main": 2.0}, simulated=False)
+    assert upgrade.taken_over(ini).cache == {"main": 2.0}
+
+
+def test_the_xio_pins_of_a_chip_become_lines_of_its_expander(ini: Path) -> None:
+    text = S0_LOGGER.format(simulate="False", energy="1").replace("RASPI", "CHIP")
+    read = upgraded(ini, text.replace("s0pin = 7", "s0pin = XIO-P1"))
+    assert (read.sources["main"]["chip"], read.sources["main"]["pin"]) == ("pcf8574a", 1)
+
+
+def test_another_pin_of_a_chip_is_refused_with_a_sentence(ini: Path) -> None:
+    text = S0_LOGGER.format(simulate="False", energy="1").replace("RASPI", "CHIP")
+    ini.write_text(text.replace("s0pin = 7", "s0pin = CSID0"))
+    with pytest.raises(ConfigError, match=r"s0pin: 'CSID0' of hw=CHIP.*chip"):
+        upgrade.taken_over(ini)
+    assert "CSID0" in ini.read_text()
+
+
+@pytest.mark.parametrize("energy", ["much", "nan", "-5", "1e400000000"])
+def test_a_counter_that_is_none_is_refused_and_the_file_stays(ini: Path, energy: str) -> None:
+    text = S0_LOGGER.format(simulate="False", energy=energy)
+    ini.write_text(text)
+    with pytest.raises(ConfigError, match="not a counter in Wh"):
+        upgrade.taken_over(ini)
+    assert ini.read_text() == text
+
+
+def test_a_station_starts_with_an_s0_logger_file(ini: Path) -> None:
+    ini.write_text(S0_LOGGER.format(simulate="True", energy="22228"))
+    station = Station(ini)
+    station.start()
+    try:
+        until(lambda: station.hub.snapshot().get("main", "energy_import"), "the counter")
+        assert station.config is not None
+        assert station.config.simulate
+        assert "main = 22.228" in ini.read_text()
+    finally:
+        station.stop()
+
+
+SMARTMETER = """\
+[logging]
+loglevel = debug
+logpath = /var/log
+keep = 10
+size = 10M
+log_to_stdout = no
+
+[serial]
+port = /dev/serial0
+baudrate = {baud}
+bytesize = 8
+"""
+
+
+@pytest.mark.parametrize(
+    ("baud", "taken"), [("115000", "0"), ("115200", "115200"), ("9600", "9600")]
+)
+def test_smartmeters_sections_are_taken_over(tmp_path: Path, baud: str, taken: str) -> None:
+    file = tmp_path / "config.ini"
+    file.write_text(SMARTMETER.format(baud=baud))
+    assert upgrade.from_smartmeter(file) == {
+        "source:grid": {"type": "p1", "port": "/dev/serial0", "baud": taken},
+        "log": {
+            "level": "debug",
+            "target": "file",
+            "file": "/var/log/smartmeter.log",
+            "size": str(10 * 1024**2),
+            "keep": "10",
+        },
+    }
+
+
+def test_another_file_is_not_mistaken_for_smartmeters(tmp_path: Path) -> None:
+    file = tmp_path / "config.ini"
+    file.write_text("[other]\na = b\n")
+    with pytest.raises(ConfigError, match="neither"):
+        upgrade.from_smartmeter(file)
