@@ -13,7 +13,6 @@ HOST   ?= 127.0.0.1
 PORT   ?= 8080
 BIN    := .venv/bin
 
-RUN_PACKAGES  := python3-venv
 TEST_PACKAGES := python3-venv apache2 apache2-utils libapache2-mod-wsgi-py3 chromium chromium-driver shellcheck
 
 .DEFAULT_GOAL := help
@@ -40,7 +39,7 @@ docs: .venv/run
 	@$(BIN)/python docs/generate.py
 
 .venv/bin/python:
-	@sh tools/packages.sh $(RUN_PACKAGES)
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || sh tools/packages.sh python3-venv
 	$(PYTHON) -m venv .venv
 
 .venv/run: setup.cfg pyproject.toml | .venv/bin/python

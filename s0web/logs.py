@@ -1,4 +1,4 @@
-"""Where messages go, as [log] says; `set_level` changes what is worth a line while it runs."""
+"""Where messages go, as [log] says; may be configured anew while it runs."""
 
 import logging
 import logging.handlers
@@ -6,8 +6,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
-
-from .errors import ConfigError
 
 ROOT = logging.getLogger("s0web")
 JOURNAL = {
@@ -29,12 +27,16 @@ class _Journal(logging.StreamHandler[TextIO]):
 
 
 def configure(options: Mapping[str, Any]) -> None:
-    """Send the messages of s0web where the checked options of [log] say; ConfigError when that
-    cannot be written.
+    """Send the messages of s0web where the checked options of [log] say.
+
+    A log file that cannot be written stops no station: stderr takes its place, and is told why.
     """
-    handler: logging.Handler
-    stamp = "%(asctime)s "
-    if options["target"] == "file":
+    problem = ""
+    stamp = "" if options["target"] == "journal" else "%(asctime)s "
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    if options["target"] == "journal":
+        handler = _Journal(sys.stderr)
+    elif options["target"] == "file":
         path = Path(options["file"] or "s0web.log")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,23 +44,14 @@ def configure(options: Mapping[str, Any]) -> None:
                 path, maxBytes=options["size"], backupCount=options["keep"], encoding="utf-8"
             )
         except OSError as error:
-            raise ConfigError(
-                f"[log] file: {path} cannot be written ({error.strerror})."
-            ) from error
-    elif options["target"] == "journal":
-        handler, stamp = _Journal(sys.stderr), ""
-    else:
-        handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        logging.Formatter(stamp + "%(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
-    )
+            problem = f"[log] file: {path} cannot be written ({error.strerror}); stderr is used."
+    form = logging.Formatter(stamp + "%(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+    handler.setFormatter(form)
     for old in ROOT.handlers[:]:
         ROOT.removeHandler(old)
         old.close()
     ROOT.addHandler(handler)
     ROOT.propagate = False
-    set_level(options["level"])
-
-
-def set_level(level: str) -> None:
-    ROOT.setLevel(level.upper())
+    ROOT.setLevel(options["level"].upper())
+    if problem:
+        ROOT.error(problem)

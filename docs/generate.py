@@ -1,0 +1,75 @@
+"""Writes the generated documents: docs/options.md and docs/quantities.md."""
+
+from pathlib import Path
+
+from s0web.options import OPTIONS, SCOPES, Option
+from s0web.quantities import QUANTITIES
+
+HERE = Path(__file__).parent
+
+
+ABOUT_OPTIONS = """\
+# Options
+
+Every option of the INI file (`S0WEB_INI`, default `/var/lib/s0web/s0web.ini`). Change them in the
+dialog at `/s0/config` or with an editor: a running station takes over a saved file within a second;
+one with a mistake in it is refused with a sentence, and the old settings stay.
+
+A source is a section `[source:NAME]` with its `type`; NAME is the device in every answer.
+`[cache]` holds the counters of the pulse inputs (kWh, or m3), `[cache:simulated]` those of the
+simulated house.
+"""
+
+
+def options() -> str:
+    lines = [ABOUT_OPTIONS]
+    for scope, rows in OPTIONS.items():
+        family, _, kind = scope.partition(".")
+        head = f"[{family}:NAME] type = {kind}" if kind else f"[{scope}]"
+        lines += [f"## `{head}`: {SCOPES[scope]}", ""]
+        lines += ["| option | default | meaning |", "|---|---|---|"]
+        lines += [f"| `{row.name}` | {_default(row)} | {_meaning(row)} |" for row in rows]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _default(option: Option) -> str:
+    if option.default is None:
+        return "must be given"
+    return f"`{option.default}`" if option.default else "empty"
+
+
+def _meaning(option: Option) -> str:
+    text = option.help
+    if option.choices:
+        text += f" One of {', '.join(f'`{choice}`' for choice in option.choices)}."
+    if option.low > float("-inf") and option.high < float("inf"):
+        text += f" {option.low:g} to {option.high:g} {option.unit}".rstrip() + "."
+    elif option.unit:
+        text += f" In {option.unit}."
+    return text.replace("|", "\\|")
+
+
+def quantities() -> str:
+    lines = [
+        "# Quantities",
+        "",
+        "The closed vocabulary of all readings: in JSON, in metrics and, later, in every database.",
+        "A register only grows; a gauge is momentary. Power is positive for import.",
+        "",
+        "| quantity | unit | kind | OBIS | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{q.name}` | {q.unit} | {q.kind} | {q.obis} | {q.meaning} |"
+        for q in QUANTITIES.values()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"options.md": options, "quantities.md": quantities}
+
+if __name__ == "__main__":
+    for name, make in PAGES.items():
+        (HERE / name).write_text(make())
+        print(f"docs/{name}")

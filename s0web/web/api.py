@@ -1,0 +1,119 @@
+"""The JSON API, version 1, and what watches and describes it: readings, status, recent, healthz,
+readyz, metrics.
+"""
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, jsonify, request
+from flask_restful import Api, Resource
+
+from ..archive.recent import SLOTS, STEP
+from ..quantities import QUANTITIES
+from ..station import Station
+from . import documents, metrics
+from .openapi import openapi
+
+DAY = SLOTS * STEP  # s
+POINTS = 2_000  # at most, of one answer
+HOLD = 60  # s for which a value of a meter that speaks by itself stays true
+HOLD_PULSES = 3_600  # s, the same for a pulse counter, which tells changes only
+
+
+def api_blueprint() -> Blueprint:
+    blueprint = Blueprint("api", __name__)
+    api = Api(blueprint, prefix="/api/v1")
+    api.add_resource(Readings, "/readings")
+    api.add_resource(DeviceReadings, "/readings/<string:device>")
+    api.add_resource(RecentSeries, "/recent/<string:device>")
+    api.add_resource(Status, "/status")
+    for rule, view in (
+        ("/openapi.json", openapi_document),
+        ("/healthz", healthz),
+        ("/readyz", readyz),
+        ("/metrics", prometheus),
+    ):
+        blueprint.add_url_rule(rule, view_func=view)
+    return blueprint
+
+
+def _station() -> Station:
+    station: Station = current_app.extensions["station"]
+    return station
+
+
+class Readings(Resource):  # type: ignore[misc]
+    def get(self) -> dict[str, Any]:
+        return documents.readings(_station())
+
+
+class DeviceReadings(Resource):  # type: ignore[misc]
+    def get(self, device: str) -> dict[str, Any]:
+        station = _station()
+        kind = _known(station, device)
+        return {"name": device, **documents.device(station.hub.snapshot(), device, kind)}
+
+
+class RecentSeries(Resource):  # type: ignore[misc]
+    def get(self, device: str) -> dict[str, Any]:
+        station = _station()
+        _known(station, device)
+        quantity = request.args.get("quantity", "power")
+        if quantity not in QUANTITIES:
+            abort(400, f"quantity: {quantity[:40]!r} is not known; see /s0/openapi.json.")
+        seconds = _whole("seconds", DAY, STEP, DAY)
+        step = _whole("step", 60, STEP, 3_600) // STEP * STEP
+        step = max(step, -(-seconds // POINTS // STEP) * STEP)
+        options = station.devices().get(device, {})
+        hold = HOLD_PULSES if options.get("type") == "s0" else HOLD
+        found = station.recent.series(device, quantity, station.clock.now(), seconds, step, hold)
+        start, numbers = found or (0, [])
+        return {
+            "device": device,
+            "quantity": quantity,
+            "unit": QUANTITIES[quantity].unit,
+            "start": start,
+            "step": step,
+            "values": numbers,
+        }
+
+
+class Status(Resource):  # type: ignore[misc]
+    def get(self) -> dict[str, Any]:
+        return documents.status(_station())
+
+
+def _known(station: Station, device: str) -> str:
+    kind = documents.names(station).get(device)
+    if kind is None:
+        there = ", ".join(documents.names(station)) or "none yet"
+        abort(404, f"There is no device {device[:40]!r}; there are: {there}.")
+    return kind
+
+
+def _whole(name: str, default: int, low: int, high: int) -> int:
+    text = request.args.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or not low <= int(text[:12]) <= high:
+        abort(400, f"{name}: {text[:40]!r} is not a whole number of seconds from {low} to {high}.")
+    return int(text)
+
+
+def openapi_document() -> Response:
+    return jsonify(openapi(request.script_root or "/"))
+
+
+def healthz() -> Response:
+    """The process answers."""
+    return jsonify(status="ok")
+
+
+def readyz() -> tuple[Response, int]:
+    """The station has its wires."""
+    station = _station()
+    code = 200 if station.state == "running" else 503
+    return jsonify(state=station.state, text=station.sentence()), code
+
+
+def prometheus() -> Response:
+    return Response(
+        metrics.text(_station()), content_type="text/plain; version=0.0.4; charset=utf-8"
+    )

@@ -1,0 +1,76 @@
+"""The application factory: one Flask app for one station, under Apache and under waitress alike."""
+
+from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from .. import __version__
+from ..errors import S0WebError
+from ..station import Station
+from . import assets
+from .api import api_blueprint
+from .config import config_blueprint
+from .legacy import legacy_blueprint
+from .pages import pages_blueprint
+from .rights import guard_requests
+
+BODY = 256 * 1024  # bytes that a request may bring
+PARTS = 2_000  # fields of a form
+
+
+def create_app(station: Station) -> Flask:
+    app = Flask(
+        "s0web", static_folder=str(assets("static")), template_folder=str(assets("templates"))
+    )
+    app.config.update(
+        MAX_CONTENT_LENGTH=BODY,
+        MAX_FORM_MEMORY_SIZE=BODY,
+        MAX_FORM_PARTS=PARTS,
+        RESTFUL_JSON={"allow_nan": False},
+        ERROR_404_HELP=False,
+        SEND_FILE_MAX_AGE_DEFAULT=86_400,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["station"] = station
+    guard_requests(app, station)
+    for blueprint in (legacy_blueprint, api_blueprint, config_blueprint, pages_blueprint):
+        app.register_blueprint(blueprint())
+    app.register_error_handler(HTTPException, _refuse)
+    app.register_error_handler(S0WebError, _not_now)
+
+    @app.context_processor
+    def _names() -> dict[str, object]:
+        title = station.config.sections["web"]["title"] if station.config else "s0web"
+        return {"title": title, "version": __version__, "station": station}
+
+    return app
+
+
+def _refuse(error: HTTPException) -> Response:
+    """A sentence, and never the data document: FHEM ignores the status."""
+    if wants_page():
+        text = render_template("error.html", code=error.code, text=error.description)
+        response = Response(text, error.code, mimetype="text/html")
+    else:
+        response = jsonify(message=error.description)
+        response.status_code = error.code or 500
+    kept = error.response.headers if error.response is not None else error.get_headers()
+    for name, value in kept:
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def wants_page() -> bool:
+    """Whether a person with a browser is asking, rather than a program."""
+    programs = ("/api/", "/electricity", "/version", "/metrics", "/healthz", "/readyz")
+    return "text/html" in request.headers.get("Accept", "") and not request.path.startswith(
+        programs
+    )
+
+
+def _not_now(error: S0WebError) -> Response:
+    """What the station, or the disk below it, cannot do just now."""
+    response = jsonify(message=str(error))
+    response.status_code = 503
+    response.headers["Retry-After"] = "1"
+    return response

@@ -1,0 +1,114 @@
+"""JSON documents made from a Snapshot: plain dicts, every number finite, every time in UTC."""
+
+from datetime import datetime
+from typing import Any
+
+from .. import __version__
+from .. import config as ini
+from ..errors import ConfigError
+from ..model import Health, Snapshot, Value
+from ..quantities import QUANTITIES
+from ..station import Station
+
+Document = dict[str, Any]
+
+
+def iso(time: datetime) -> str:
+    """2026-03-02T12:00:00.123Z"""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def value(quantity: str, told: Value) -> Document:
+    document = {
+        "value": round(told.number, 6),
+        "unit": QUANTITIES[quantity].unit,
+        "time": iso(told.time),
+    }
+    return document | ({"meter": told.meter} if told.meter else {})
+
+
+def health(of: Health | None) -> Document:
+    if of is None:
+        return {"state": "starting", "text": "", "remedy": "", "kind": "", "troubles": 0}
+    return {
+        "state": of.state,
+        "since": iso(of.since),
+        "text": of.text,
+        "remedy": of.remedy,
+        "kind": of.kind,
+        "troubles": of.troubles,
+        "last_error": of.error,
+    }
+
+
+def device(snapshot: Snapshot, name: str, kind: str) -> Document:
+    return {
+        "type": kind,
+        "health": health(snapshot.health.get(name)),
+        "values": {q: value(q, told) for q, told in snapshot.values.get(name, {}).items()},
+        "labels": dict(snapshot.labels.get(name, {})),
+    }
+
+
+def readings(station: Station) -> Document:
+    """Every device that is configured or hangs on one, with its latest values."""
+    snapshot = station.hub.snapshot()
+    return {
+        "time": iso(station.clock.now()),
+        "version": snapshot.version,
+        "devices": {name: device(snapshot, name, kind) for name, kind in names(station).items()},
+    }
+
+
+def names(station: Station) -> dict[str, str]:
+    """Device -> type, the configured ones in the order of the INI, each followed by what hangs on
+    it.
+    """
+    told = station.hub.snapshot().values
+    found: dict[str, str] = {}
+    for name, options in station.devices().items():
+        kind = options["type"]
+        found[name] = (
+            options["measures"] if kind == "s0" and options["measures"] != "energy" else kind
+        )
+        for other in sorted(told):
+            if other.startswith(name + "."):
+                found[other] = other.rpartition(".")[2]
+    return found
+
+
+def status(station: Station) -> Document:
+    """How the station, its workers and its devices are, in words for people and for programs."""
+    snapshot = station.hub.snapshot()
+    of_kind: dict[str, Document] = {"workers": {}, "devices": {}}
+    for name, of in sorted(snapshot.health.items()):
+        if name != "station":
+            of_kind["workers" if ":" in name else "devices"][name] = health(of)
+    return {
+        "station": {
+            "state": station.state,
+            "text": station.sentence(),
+            "version": __version__,
+            "started": iso(station.started),
+            "time": iso(station.clock.now()),
+            "simulated": bool(station.config and station.config.simulate),
+        },
+        "config": config_state(station),
+        **of_kind,
+        "log": {"readings": station.hub.last, "dropped_values": dict(station.hub.dropped)},
+    }
+
+
+def config_state(station: Station) -> Document:
+    """Whether what is saved is what is applied."""
+    applied = station.config.digest if station.config else ""
+    try:
+        saved, problem = ini.load(station.path).digest, ""
+    except ConfigError as error:
+        saved, problem = "", str(error)
+    return {
+        "saved": saved,
+        "applied": applied,
+        "is_applied": saved == applied,
+        "problem": problem or (station.problem if saved != applied else ""),
+    }

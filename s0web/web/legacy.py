@@ -1,0 +1,183 @@
+"""S0-Logger's interface to the letter, for FHEM and other old clients: Wh, local time, no null and
+never an error in disguise.
+
+FHEM's HTTPMOD ignores the HTTP status, reads whatever keys it finds, and turns null into 0: so a
+document is whole or is not there at all.
+"""
+
+import math
+from html import escape
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort, current_app, request
+from flask_restful import Api, Resource
+
+from .. import config as ini
+from ..model import Command, Options
+from ..station import Station
+from .rights import changing, require_right
+
+VERSION = 2.0  # of the document, S0-Logger's
+UNITS = {
+    "energy": "Wh",
+    "power": "W",
+    "time": "dd.mm.yyyy hh:mm:ss",
+    "dtime": "s",
+    "S0-ticks": "",
+    "version": "",
+}
+SWITCHES = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+PARAMETERS = ("energy", "debug", "simulate", "s0blink", "blink", "hw", "save")
+
+
+def legacy_blueprint() -> Blueprint:
+    blueprint = Blueprint("legacy", __name__)
+    api = Api(blueprint)
+    api.add_resource(Electricity, "/electricity", "/electricity.html")
+    api.add_resource(Version, "/version")
+    blueprint.add_url_rule("/trigger", view_func=trigger)
+    return blueprint
+
+
+def _station() -> Station:
+    station: Station = current_app.extensions["station"]
+    return station
+
+
+class Electricity(Resource):  # type: ignore[misc]
+    def get(self) -> dict[str, Any]:
+        station = _station()
+        device, _ = chosen(station)
+        snapshot = station.hub.snapshot()
+        energy = snapshot.get(device, "energy_import")
+        if energy is None:
+            abort(503, f"Nothing is known of {device} yet. {station.sentence()}")
+        counted = snapshot.get(device, "pulses") or energy
+        data = {
+            "energy": round(energy.number * 1000, 6),
+            "power": round(snapshot.number(device, "power") or 0.0, 3),
+            "time": counted.time.astimezone(zone(station)).strftime("%d.%m.%Y %H:%M:%S"),
+            "dtime": round(snapshot.number(device, "pulse_interval") or 0.0, 6),
+            "S0-ticks": int(snapshot.number(device, "pulses") or 0),
+            "version": VERSION,
+        }
+        return {"data": data, "units": UNITS}
+
+
+class Version(Resource):  # type: ignore[misc]
+    def get(self) -> dict[str, Any]:
+        return {"application": "S0-Logger", "version": VERSION}
+
+
+def chosen(station: Station) -> tuple[str, Options]:
+    """?device=NAME, else the first pulse counter of energy, else the first grid meter."""
+    devices = station.devices()
+    name = request.args.get("device")
+    if name is not None:
+        if name not in devices:
+            abort(
+                404,
+                f"There is no device {name[:40]!r}; there are: {', '.join(devices) or 'none yet'}.",
+            )
+        return name, devices[name]
+    for kind in ("s0", "p1"):
+        for name, options in devices.items():
+            if options["type"] == kind and options.get("measures", "energy") == "energy":
+                return name, options
+    return abort(503, f"No meter is configured yet; see /s0/config. {station.sentence()}")
+
+
+def zone(station: Station) -> ZoneInfo | None:
+    """The station's local time zone; None: the machine's."""
+    name = station.config.sections["s0web"]["timezone"] if station.config else ""
+    return ZoneInfo(name) if name else None
+
+
+def trigger() -> Response:
+    """One pulse on the simulated wire."""
+    station = _station()
+    if station.config is None:
+        abort(503, station.sentence())
+    if not station.config.simulate:
+        return Response("Not in simulation mode!")
+    require_right()
+    device, options = chosen(station)
+    if options["type"] != "s0":
+        abort(404, f"{device} is no pulse counter.")
+    station.tell(Command(device, "trigger", reason="by /trigger"))
+    return Response("Triggered!")
+
+
+def asked_to_change() -> bool:
+    """Whether a GET of /config carries S0-Logger's parameters."""
+    return any(name in request.args for name in PARAMETERS)
+
+
+@changing
+def change() -> Response:
+    """S0-Logger's GET /config?...: every wish is checked before the first is carried out; what is
+    not named stays.
+    """
+    station = _station()
+    if station.config is None:
+        abort(503, station.sentence())
+    lines: list[str] = []
+    changes: dict[str, dict[str, str | None]] = {}
+    switches = {
+        "debug": ("Debug", "log", "level"),
+        "simulate": ("Simulation", "s0web", "simulate"),
+        "s0blink": ("s0Blink", "", "blink"),
+        "blink": ("s0Blink", "", "blink"),
+    }
+    correction = _correction(station) if "energy" in request.args else None
+    for name, (label, section, option) in switches.items():
+        if name not in request.args:
+            continue
+        on = _switch(name)
+        if not section:
+            device, options = chosen(station)
+            if options["type"] != "s0":
+                abort(400, f"{name}: {device} is no pulse counter and has no LED.")
+            section = f"source:{device}"
+        text = ("debug" if on else "info") if option == "level" else ("yes" if on else "no")
+        changes.setdefault(section, {})[option] = text
+        lines.append(f"{label}: {'on' if on else 'off'}")
+    if changes:
+        ini.save(station.path, changes)
+        station.tell(Command("station", "apply"))
+    if correction is None:
+        lines.insert(0, "Energy: unchanged")
+    else:
+        device, new, old = correction
+        station.tell(Command(device, "correct", (new - old) / 1000, "by /config"))
+        lines.insert(0, f"Energy changed from {old:.3f} Wh to {new:.3f} Wh")
+    if "hw" in request.args:
+        lines.append("Hardware: unchanged (it is found by itself, or set by chip and pin)")
+    rows = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return Response(f"<h3>Configuration was updated</h3><ul>{rows}</ul>", mimetype="text/html")
+
+
+def _correction(station: Station) -> tuple[str, float, float] | None:
+    """The counter's new and old reading in Wh; None when it stays."""
+    text = request.args["energy"].strip().replace(",", ".")
+    device, options = chosen(station)
+    if options["type"] != "s0":
+        abort(
+            400, f"energy: {device} keeps its own register; only a pulse counter can be corrected."
+        )
+    try:
+        new = float(text)
+    except ValueError:
+        abort(400, f"energy: {text[:40]!r} is not a number of Wh.")
+    if not math.isfinite(new) or not 0 <= new <= 1e12:
+        abort(400, "energy: it must be 0 or more, and less than a million million Wh.")
+    old = (station.hub.snapshot().number(device, "energy_import") or 0.0) * 1000
+    return None if abs(new - old) < 5e-7 else (device, new, old)
+
+
+def _switch(name: str) -> bool:
+    text = request.args[name]
+    if text.lower() not in SWITCHES:
+        abort(400, f"{name}: {text[:40]!r} is neither on nor off.")
+    return SWITCHES[text.lower()]

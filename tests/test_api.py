@@ -1,0 +1,161 @@
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from openapi_spec_validator import validate
+
+from s0web.quantities import QUANTITIES
+from s0web.station import Station
+from s0web.web.app import create_app
+from s0web.web.openapi import openapi
+from tests.conftest import S0_AND_P1, running, until
+
+PROMTOOL = Path(__file__).parent.parent / "var/tools/promtool"
+ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """One for all of this file: its tests only read."""
+    yield from running(tmp_path_factory.mktemp("state") / "s0web.ini", S0_AND_P1)
+
+
+@pytest.fixture
+def client(station: Station) -> FlaskClient:
+    return create_app(station).test_client()
+
+
+def test_readings_name_every_device_with_units_and_utc(client: FlaskClient) -> None:
+    document = client.get("/api/v1/readings").json
+    assert ISO.fullmatch(document["time"])
+    assert list(document["devices"]) == ["main", "grid", "grid.gas", "grid.water"]
+    for device in document["devices"].values():
+        assert device["health"]["state"] == "ok"
+        for quantity, value in device["values"].items():
+            assert value["unit"] == QUANTITIES[quantity].unit
+            assert ISO.fullmatch(value["time"])
+    grid = document["devices"]["grid"]
+    assert {
+        "power",
+        "power_l1",
+        "voltage_l3",
+        "energy_import_high",
+        "demand",
+        "peak",
+        "lag",
+    } <= set(grid["values"])
+    assert grid["labels"]["country"] == "be"
+
+
+def test_one_device(client: FlaskClient) -> None:
+    document = client.get("/api/v1/readings/grid.gas").json
+    assert document["name"] == "grid.gas"
+    assert document["values"]["volume"]["unit"] == "m3"
+    answer = client.get("/api/v1/readings/nobody")
+    assert answer.status_code == 404
+    assert "there are: main, grid" in answer.json["message"]
+
+
+def test_recent_means_come_with_their_times(client: FlaskClient, station: Station) -> None:
+    until(lambda: station.recent.series("grid", "power", station.clock.now(), 60, 10, 60), "a mean")
+    document = client.get("/api/v1/recent/grid?seconds=60&step=10").json
+    assert document["step"] == 10
+    assert document["unit"] == "W"
+    assert len(document["values"]) in (6, 7)
+    assert document["values"][-1] is not None
+    day = client.get("/api/v1/recent/grid?step=10").json
+    assert len(day["values"]) <= 2000
+    assert day["step"] == 50
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "seconds=x",
+        "seconds=-5",
+        "seconds=86401",
+        "step=5",
+        "step=3601",
+        "quantity=beer",
+        "step=１０",
+    ],
+)
+def test_a_bad_parameter_is_a_sentence(client: FlaskClient, query: str) -> None:
+    answer = client.get(f"/api/v1/recent/grid?{query}")
+    assert answer.status_code == 400
+    assert query.split("=")[0] in answer.json["message"]
+
+
+def test_status_tells_how_everything_is(client: FlaskClient) -> None:
+    document = client.get("/api/v1/status").json
+    assert document["station"]["state"] == "running"
+    assert document["station"]["simulated"] is True
+    assert document["config"]["is_applied"] is True
+    assert set(document["workers"]) == {"source:main", "source:grid", "sink:cache", "sink:recent"}
+
+
+def test_health_and_readiness(client: FlaskClient, ini: Path) -> None:
+    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz").status_code == 200
+    client = create_app(Station(ini)).test_client()  # one that was never started
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 503
+
+
+def test_metrics_are_accepted_by_promtool(client: FlaskClient) -> None:
+    text = client.get("/metrics").get_data(as_text=True)
+    assert 's0web_reading{device="grid",quantity="power",unit="W"}' in text
+    checked = subprocess.run(
+        [PROMTOOL, "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_the_openapi_document_is_valid_and_names_every_address(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").json
+    validate(document)
+    told = {re.sub(r"\{(\w+)\}", r"<string:\1>", path) for path in document["paths"]}
+    rules = {rule.rule for rule in client.application.url_map.iter_rules()}
+    assert rules - told == {"/", "/static/<path:filename>"}
+
+
+def test_no_answer_holds_nan(client: FlaskClient) -> None:
+    def refuse(text: str) -> float:
+        raise AssertionError(text)
+
+    for path in ("/api/v1/readings", "/api/v1/status", "/api/v1/recent/grid", "/electricity"):
+        json.loads(client.get(path).data, parse_constant=refuse)
+
+
+def test_schemathesis_finds_no_answer_outside_the_document(station: Station) -> None:
+    """Every operation with any parameters: no 5xx, and right types and statuses."""
+    app = create_app(station)
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+    seen = []
+
+    for operation in schema.get_all_operations():
+        case_of = operation.ok().as_strategy()
+
+        @settings(
+            max_examples=60,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        )
+        @given(case=case_of)
+        def check(case: schemathesis.Case) -> None:
+            case.query = {k: v for k, v in (case.query or {}).items() if k != "simulate"}
+            response = case.call()
+            case.validate_response(response)
+
+        check()
+        seen.append(operation.ok().label)
+    # schemathesis leaves out the address from which it took the document
+    told = {f"GET {path}" for path in openapi("/")["paths"]} - {"GET /openapi.json"}
+    assert set(seen) == told

@@ -1,0 +1,174 @@
+import base64
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.security import generate_password_hash
+
+from s0web import config
+from s0web.station import Station
+from s0web.web.app import create_app
+from s0web.web.rights import HEADERS, TRIES, host_allowed
+from tests.conftest import until
+
+PASSWORD = "correct horse"
+LAN = {"REMOTE_ADDR": "192.168.1.20"}
+CHANGES = ["/config?debug=on", "/trigger"]
+
+
+def basic(password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"admin:{password}".encode()).decode()}
+
+
+@pytest.fixture
+def client(station: Station) -> FlaskClient:
+    return create_app(station).test_client()
+
+
+@pytest.fixture
+def locked(station: Station, client: FlaskClient) -> FlaskClient:
+    """A station with an admin password."""
+    hashed = generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")
+    config.save(station.path, {"web": {"admin_password": hashed}})
+    until(
+        lambda: station.config and station.config.sections["web"]["admin_password"], "the password"
+    )
+    return client
+
+
+@pytest.mark.parametrize("path", ["/", "/electricity", "/api/v1/readings", "/config", "/metrics"])
+def test_reading_is_open_on_the_lan(locked: FlaskClient, path: str) -> None:
+    assert locked.get(path, environ_overrides=LAN).status_code == 200
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_without_a_password_only_the_machine_itself_may_change(
+    client: FlaskClient, path: str
+) -> None:
+    assert client.get(path).status_code == 200
+    answer = client.get(path, environ_overrides=LAN)
+    assert answer.status_code == 403
+    assert "s0web passwd" in answer.json["message"]
+    assert client.post("/config", data={"action": "save"}, environ_overrides=LAN).status_code == 403
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+def test_what_a_proxy_passed_on_is_not_from_the_machine_itself(
+    client: FlaskClient, header: str
+) -> None:
+    assert client.get("/trigger", headers={header: "for=10.0.0.9"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_with_a_password_it_is_needed_from_everywhere(locked: FlaskClient, path: str) -> None:
+    for place in ({}, LAN):
+        answer = locked.get(path, environ_overrides=place)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith('Basic realm="s0web"')
+        assert locked.get(path, headers=basic("wrong"), environ_overrides=place).status_code == 401
+        right = locked.get(path, headers=basic(PASSWORD), environ_overrides=place)
+        assert right.status_code == 200
+
+
+def test_wrong_passwords_are_slowed_down_by_address(locked: FlaskClient) -> None:
+    for _ in range(TRIES):
+        assert locked.get("/trigger", headers=basic("no"), environ_overrides=LAN).status_code == 401
+    assert locked.get("/trigger", headers=basic(PASSWORD), environ_overrides=LAN).status_code == 429
+    elsewhere = {"REMOTE_ADDR": "192.168.1.21"}
+    answer = locked.get("/trigger", headers=basic(PASSWORD), environ_overrides=elsewhere)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:9999"},
+    ],
+)
+def test_a_page_of_another_site_changes_nothing(
+    client: FlaskClient, station: Station, headers: dict[str, str]
+) -> None:
+    before = station.path.read_text()
+    for answer in (
+        client.get("/config?debug=on", headers=headers),
+        client.get("/trigger", headers=headers),
+        client.post("/config", data={"action": "save"}, headers=headers),
+    ):
+        assert answer.status_code == 403
+    assert station.path.read_text() == before
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin"])
+def test_our_own_pages_and_typed_addresses_may_change(client: FlaskClient, site: str) -> None:
+    headers = {"Sec-Fetch-Site": site, "Origin": "http://localhost"}
+    assert client.get("/trigger", headers=headers).status_code == 200
+
+
+def test_a_form_without_its_token_changes_nothing(client: FlaskClient, station: Station) -> None:
+    before = station.path.read_text()
+    answer = client.post(
+        "/config", data={"action": "save", "s0web|simulate": "no", "token": "guess"}
+    )
+    assert answer.status_code == 400
+    assert station.path.read_text() == before
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "[fe80::1]", "pi",
+     "s0web.local", "s0web.lan:80", "meter.fritz.box", "x.home.arpa", "PI.LOCAL",
+     "house.example.org", "a.dyn.example"],
+)  # fmt: skip
+def test_local_names_addresses_and_own_names_are_answered(host: str) -> None:
+    assert host_allowed(host, ("house.example.org", "*.dyn.example"))
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "local.evil.example", "", "a b",
+     "x.local.evil.example", "evil.example/.local", "u@h.local", "[::1", "dyn.example", "pi:port",
+     "<script>.local"],
+)  # fmt: skip
+def test_names_that_a_strangers_dns_can_point_here_are_not(host: str) -> None:
+    assert not host_allowed(host, ("house.example.org", "*.dyn.example"))
+
+
+def test_a_strange_host_is_refused_on_every_address(client: FlaskClient) -> None:
+    for path in ("/", "/electricity", "/api/v1/readings", "/static/style.css"):
+        answer = client.get(path, headers={"Host": "evil.example"})
+        assert answer.status_code == 421
+        assert b"allowed_hosts" in answer.data
+
+
+def test_every_answer_is_dressed(client: FlaskClient) -> None:
+    for path in ("/", "/config", "/electricity", "/nowhere", "/api/v1/nowhere", "/metrics"):
+        answer = client.get(path)
+        for name, value in HEADERS.items():
+            assert answer.headers[name] == value
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_sizes_are_bounded(client: FlaskClient) -> None:
+    assert client.get("/electricity?" + "x" * 5000).status_code == 414
+    assert client.post("/config", data={"action": "x" * 600_000}).status_code == 413
+    many = {f"f{n}": "1" for n in range(3000)}
+    assert client.post("/config", data=many, content_type="multipart/form-data").status_code == 413
+
+
+def test_no_answer_shows_the_password_or_its_hash(locked: FlaskClient, station: Station) -> None:
+    assert station.config is not None
+    hashed = station.config.sections["web"]["admin_password"]
+    for path in ("/", "/config", "/api/v1/status", "/api/v1/readings", "/metrics", "/openapi.json"):
+        text = locked.get(path).get_data(as_text=True)
+        assert hashed not in text
+        assert hashed.rpartition("$")[2] not in text
+
+
+def test_no_secret_is_readable_by_others(tmp_path: Path) -> None:
+    path = tmp_path / "s0web.ini"
+    config.create(path, config.FRESH)
+    assert path.stat().st_mode & 0o007 == 0
