@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class Config:
     def simulate(self) -> bool:
         return bool(self.sections["s0web"]["simulate"])
 
-    @property
+    @cached_property
     def sources(self) -> dict[str, Options]:
         """Device name -> options of each [source:...], in the order of the file."""
         return {

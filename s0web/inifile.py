@@ -83,9 +83,9 @@ def _set(lines: list[str], option: str, value: str | None) -> None:
 def locked(path: Path) -> Iterator[None]:
     """Hold the file's lock: one change at a time, of all threads and processes."""
     try:
-        lock = os.open(
-            path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660
-        )
+        beside = path.with_name(path.name + ".lock")
+        lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        _give(lock, path.parent.stat())
     except OSError as error:
         raise ConfigError(f"{path.parent}: cannot write here ({error.strerror}).") from error
     try:
@@ -96,8 +96,9 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def save(path: Path, change: Callable[[str], str]) -> str:
-    """Read again, change, write beside, fsync, replace; return the new text. ConfigError leaves the
-    old file.
+    """Read again, change, write beside, fsync, replace; return the new text.
+
+    ConfigError leaves the old file.
     """
     with locked(path):
         old = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
@@ -108,11 +109,11 @@ def save(path: Path, change: Callable[[str], str]) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Replace the file as a whole or not at all, with its owner and mode; a new one is for the
-    service alone.
-    """
+    """Replace the file as a whole or not at all; a new one is for the service alone."""
     try:
-        mode, owner = (path.stat().st_mode & 0o777, path.stat()) if path.exists() else (0o640, None)
+        is_new = not path.exists()
+        owner = path.parent.stat() if is_new else path.stat()
+        mode = 0o640 if is_new else owner.st_mode & 0o777
         handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise ConfigError(f"{path.parent}: cannot write here ({error.strerror}).") from error
@@ -121,8 +122,7 @@ def write(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fchmod(file.fileno(), mode)
-            if owner is not None and os.geteuid() == 0:
-                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            _give(file.fileno(), owner)
             os.fsync(file.fileno())
         os.replace(beside, path)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -135,3 +135,9 @@ def write(path: Path, text: str) -> None:
         raise ConfigError(
             f"{path}: not saved ({error.strerror}); the old file stays. Is the disk full?"
         ) from error
+
+
+def _give(handle: int, owner: os.stat_result) -> None:
+    """What root makes in the service's folder (sudo s0web passwd) belongs to the service."""
+    if os.geteuid() == 0:
+        os.fchown(handle, owner.st_uid, owner.st_gid)

@@ -251,3 +251,12 @@ def test_saves_of_many_threads_lose_no_change(ini: Path) -> None:
 @given(st.floats(0, 1e9, allow_nan=False))
 def test_a_counter_is_kept_to_a_millionth_of_a_watt_hour(number: float) -> None:
     assert float(config.counter_text(number)) == pytest.approx(number, abs=1e-9, rel=1e-12)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_saves_belongs_to_the_owner_of_the_folder(ini: Path) -> None:
+    os.chown(ini.parent, 33, 33)
+    config.create(ini, config.FRESH)
+    config.save(ini, {"web": {"title": "x"}})
+    owners = {(path.stat().st_uid, path.stat().st_gid) for path in ini.parent.iterdir()}
+    assert owners == {(33, 33)}

@@ -147,7 +147,7 @@ def test_a_strange_host_is_refused_on_every_address(client: FlaskClient) -> None
 def test_every_answer_is_dressed(client: FlaskClient) -> None:
     for path in ("/", "/config", "/electricity", "/nowhere", "/api/v1/nowhere", "/metrics"):
         answer = client.get(path)
-        for name, value in HEADERS.items():
+        for name, value in HEADERS:
             assert answer.headers[name] == value
         assert answer.headers["Cache-Control"] == "no-store"
 

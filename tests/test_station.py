@@ -24,7 +24,7 @@ def test_a_counter_goes_on_from_what_was_kept(ini: Path) -> None:
     for _ in range(2):
         station = Station(ini)
         station.start()
-        until(lambda s=station: energy(s), "the counter")  # type: ignore[misc]
+        until(lambda s=station: s.state == "running" and energy(s), "the counter")  # type: ignore[misc]
         before = energy(station)
         for _ in range(3):
             station.tell(Command("main", "trigger"))
@@ -56,7 +56,7 @@ def test_a_second_station_waits_and_takes_over(station: Station) -> None:
         second.tell(Command("main", "trigger"))
     before = energy(station)
     station.stop()
-    until(lambda: second.state == "running", "the take-over", 1.0)
+    until(lambda: second.state == "running", "the take-over", 5.0)
     until(lambda: energy(second), "its counter")
     assert energy(second) >= before
     second.stop()

@@ -5,13 +5,14 @@ readyz, metrics.
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, jsonify, request
-from flask_restful import Api, Resource
+from flask_restful import Resource
 
 from ..archive.recent import SLOTS, STEP
 from ..quantities import QUANTITIES
 from ..station import Station
 from . import documents, metrics
 from .openapi import openapi
+from .rest import Api
 
 DAY = SLOTS * STEP  # s
 POINTS = 2_000  # at most, of one answer

@@ -5,17 +5,20 @@ FHEM's HTTPMOD ignores the HTTP status, reads whatever keys it finds, and turns 
 document is whole or is not there at all.
 """
 
+import json
 import math
 from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, current_app, request
-from flask_restful import Api, Resource
+from flask_restful import Resource
 
 from .. import config as ini
-from ..model import Command, Options
+from ..config import Config
+from ..model import Command, Options, Snapshot
 from ..station import Station
+from .rest import Api
 from .rights import changing, require_right
 
 VERSION = 2.0  # of the document, S0-Logger's
@@ -33,6 +36,7 @@ PARAMETERS = ("energy", "debug", "simulate", "s0blink", "blink", "hw", "save")
 
 def legacy_blueprint() -> Blueprint:
     blueprint = Blueprint("legacy", __name__)
+    blueprint.record(lambda state: state.app.extensions.setdefault("electricity", {}))
     api = Api(blueprint)
     api.add_resource(Electricity, "/electricity", "/electricity.html")
     api.add_resource(Version, "/version")
@@ -46,23 +50,36 @@ def _station() -> Station:
 
 
 class Electricity(Resource):  # type: ignore[misc]
-    def get(self) -> dict[str, Any]:
+    def get(self) -> Response:
+        """The document; made once for all who ask before something changes."""
         station = _station()
         device, _ = chosen(station)
-        snapshot = station.hub.snapshot()
-        energy = snapshot.get(device, "energy_import")
-        if energy is None:
-            abort(503, f"Nothing is known of {device} yet. {station.sentence()}")
-        counted = snapshot.get(device, "pulses") or energy
-        data = {
-            "energy": round(energy.number * 1000, 6),
-            "power": round(snapshot.number(device, "power") or 0.0, 3),
-            "time": counted.time.astimezone(zone(station)).strftime("%d.%m.%Y %H:%M:%S"),
-            "dtime": round(snapshot.number(device, "pulse_interval") or 0.0, 6),
-            "S0-ticks": int(snapshot.number(device, "pulses") or 0),
-            "version": VERSION,
-        }
-        return {"data": data, "units": UNITS}
+        snapshot, config = station.hub.snapshot(), station.config
+        made: dict[str, Made] = current_app.extensions["electricity"]
+        known = made.get(device)
+        if known is None or known[0] is not snapshot or known[1] is not config:
+            known = snapshot, config, json.dumps(electricity(station, snapshot, device))
+            made[device] = known
+        return Response(known[2], mimetype="application/json")
+
+
+Made = tuple[Snapshot, Config | None, str]  # what a document was made from, and its text
+
+
+def electricity(station: Station, snapshot: Snapshot, device: str) -> dict[str, Any]:
+    energy = snapshot.get(device, "energy_import")
+    if energy is None:
+        abort(503, f"Nothing is known of {device} yet. {station.sentence()}")
+    counted = snapshot.get(device, "pulses") or energy
+    data = {
+        "energy": round(energy.number * 1000, 6),
+        "power": round(snapshot.number(device, "power") or 0.0, 3),
+        "time": counted.time.astimezone(zone(station)).strftime("%d.%m.%Y %H:%M:%S"),
+        "dtime": round(snapshot.number(device, "pulse_interval") or 0.0, 6),
+        "S0-ticks": int(snapshot.number(device, "pulses") or 0),
+        "version": VERSION,
+    }
+    return {"data": data, "units": UNITS}
 
 
 class Version(Resource):  # type: ignore[misc]
@@ -72,6 +89,8 @@ class Version(Resource):  # type: ignore[misc]
 
 def chosen(station: Station) -> tuple[str, Options]:
     """?device=NAME, else the first pulse counter of energy, else the first grid meter."""
+    if station.config is None:
+        abort(503, station.sentence())
     devices = station.devices()
     name = request.args.get("device")
     if name is not None:
@@ -85,7 +104,7 @@ def chosen(station: Station) -> tuple[str, Options]:
         for name, options in devices.items():
             if options["type"] == kind and options.get("measures", "energy") == "energy":
                 return name, options
-    return abort(503, f"No meter is configured yet; see /s0/config. {station.sentence()}")
+    return abort(503, "No meter is configured yet; add one at /s0/config.")
 
 
 def zone(station: Station) -> ZoneInfo | None:
