@@ -139,6 +139,15 @@ def test_passwd_keeps_a_salted_hash_only(
     assert "correct horse" not in own_ini.read_text() + capsys.readouterr().out
 
 
+def test_a_password_can_be_set_in_s0_loggers_file_too(
+    own_ini: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_ini.write_text("[Config]\nhw = RASPI\ns0pin = 7\n[Cache]\nenergy = 5.0\n")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse\n"))
+    assert main(["passwd"]) == 0
+    assert config.load(own_ini).cache == {"main": 0.005}
+
+
 def test_a_short_password_is_refused(
     own_ini: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

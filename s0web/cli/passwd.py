@@ -8,6 +8,7 @@ from typing import Any
 from werkzeug.security import generate_password_hash
 
 from .. import config as ini
+from .. import upgrade
 from ..errors import ConfigError
 
 SHORTEST = 8  # characters
@@ -21,7 +22,9 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     path = ini.ini_path()
-    if not path.exists():
+    if path.exists():
+        upgrade.taken_over(path)  # S0-Logger's file may be the one that is there
+    else:
         ini.create(path, ini.FRESH)
     password = _asked() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if len(password) < SHORTEST:

@@ -46,7 +46,6 @@ FRESH = [*HEADERS, ("Cache-Control", "no-store")]  # for all but static files
 FORWARDING = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
-WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 P = ParamSpec("P")
 R = TypeVar("R")
 
