@@ -3,13 +3,16 @@ wire.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from .clock import Clock
 from .hardware import Wires
-from .model import Options, Source, Totals
+from .model import Options, Reading, Source, Totals
 from .registry import SOURCES, WIRES, load
 from .simulation.house import House
+from .simulation.past import past
 
+HOUSE = House()  # a pure function of time: one serves all
 Sections = Mapping[str, Options]  # device -> options
 
 
@@ -32,12 +35,14 @@ def make_wires(simulate: bool, clock: Clock, live: bool) -> Wires:
     """The wires of this machine, or of the simulated house (not live: in memory, on a warped
     clock).
     """
-    wires: Wires
-    if simulate:
-        wires = load(WIRES, "simulated")(House(), clock, live=live)
-    else:
-        wires = load(WIRES, "real")()
+    made = load(WIRES, "simulated")(HOUSE, clock, live=live) if simulate else load(WIRES, "real")()
+    wires: Wires = made
     return wires
+
+
+def simulated_past(sources: Sections, now: datetime) -> list[Reading]:
+    """What the simulated house did before anyone looked."""
+    return list(past(HOUSE, sources, now))
 
 
 def device_of(name: str) -> str:

@@ -249,7 +249,7 @@ DEMO: Mapping[str, Mapping[str, str]] = {
     "web": {"title": "Simulated house"},
     "log": {},
     "source:main": {"type": "s0", "pin": "4"},
-    "source:water": {"type": "s0", "pin": "17", "measures": "water"},
+    "source:garden": {"type": "s0", "pin": "17", "measures": "water"},
     "source:grid": {"type": "p1", "port": "simulated"},
 }
 FRESH: Mapping[str, Mapping[str, str]] = {"s0web": {}, "web": {}, "log": {}}

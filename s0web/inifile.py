@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import ConfigError
+from .errors import ConfigError, Problem
 
 _SECTION = re.compile(r"\[(?P<name>[^\]]+)\]")
 _OPTION = re.compile(r"(?P<name>[^\s#;=:\[][^=:]*?)\s*[=:]\s*(?P<value>.*)$")
@@ -38,6 +38,9 @@ def rewrite(text: str, changes: Changes, remove: tuple[str, ...] = ()) -> str:
             places = [[f"[{section}]"]]
             blocks.append((section, places[0]))
         for option, value in options.items():
+            if any(ord(letter) < 32 for letter in option + (value or "")):
+                problem = Problem(section, option, "must be one line without control characters.")
+                raise ConfigError(str(problem), (problem,))
             _set(places[-1], option, value)
     return "\n".join(line for _, lines in blocks for line in lines).rstrip("\n") + "\n"
 

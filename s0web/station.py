@@ -15,7 +15,7 @@ from pathlib import Path
 from . import config as ini
 from . import logs, upgrade
 from .archive.recent import Recent
-from .assembly import device_of, grouped, make_source, make_wires
+from .assembly import device_of, grouped, make_source, make_wires, simulated_past
 from .clock import Clock, SystemClock
 from .config import Config
 from .crew import Crew
@@ -210,6 +210,8 @@ class Station:
         if self._wires is None:
             live = self._threads
             self._wires = self._given or make_wires(config.simulate, self.clock, live)
+            if config.simulate:
+                self.recent.write(simulated_past(config.sources, self.clock.now()))
         self._forget_absent(config)
         for wire, sections in wanted.items():
             if wire not in self._crew.wires():

@@ -138,6 +138,12 @@ def test_an_option_goes_back_to_its_default_by_removing_its_line() -> None:
     assert inifile.rewrite(GOOD, {"log": {"level": None}}) == GOOD
 
 
+@pytest.mark.parametrize("text", ["a\n[web]", "a\r", "\0"])
+def test_a_value_cannot_smuggle_in_another_line(text: str) -> None:
+    with pytest.raises(ConfigError, match="must be one line"):
+        inifile.rewrite(GOOD, {"web": {"title": text}})
+
+
 def test_a_section_is_removed_whole() -> None:
     text = inifile.rewrite(GOOD, {}, ("source:main",))
     assert "pin" not in text

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s0web.simulation.house import NS, House, Truth
+from s0web.simulation.past import past
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 SECOND, DAY, WEEK = timedelta(seconds=1), timedelta(days=1), timedelta(days=7)
@@ -242,3 +243,14 @@ def test_the_time_between_pulses_is_the_power() -> None:
         }
         if len(inside) == 1 and after // NS - before // NS <= 1:
             assert after - before == pytest.approx(36 * NS / inside.pop(), abs=2)
+
+
+def test_the_past_is_what_the_house_did() -> None:
+    sources = {"main": {"type": "s0", "measures": "energy"}, "grid": {"type": "p1"}}
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    house = House()
+    told = list(past(house, sources, now))
+    assert len(told) == 2 * 1440
+    assert told[0].time == now - timedelta(hours=24)
+    assert told[-2].values == {"power": house.at(told[-2].time).consumption}
+    assert told[-1].values == {"power": house.at(told[-1].time).power}

@@ -27,7 +27,7 @@ def create_app(station: Station) -> Flask:
         MAX_FORM_PARTS=PARTS,
         RESTFUL_JSON={"allow_nan": False},
         ERROR_404_HELP=False,
-        SEND_FILE_MAX_AGE_DEFAULT=86_400,
+        SEND_FILE_MAX_AGE_DEFAULT=0,  # asked each time by ETag: no mixture after an upgrade
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["station"] = station

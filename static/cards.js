@@ -1,0 +1,181 @@
+// What the page shows of one device: a card for each thing a householder asks about.
+
+import { h } from "./dom.js";
+import * as words from "./words.js";
+
+const VOCABULARY = JSON.parse(document.getElementById("live").dataset.vocabulary);
+const PHASES = ["l1", "l2", "l3"];
+
+/** All cards of a device; `now` is the station's time. */
+export function cards(name, device, now) {
+  const blocks = (device.type === "p1" ? [energy, phases, quarter] : [counter])
+    .map((block) => block(device, now)).filter(Boolean);
+  return (blocks.length ? blocks : [waiting(device)]).map((block, index) =>
+    card({ name, device, now }, block, index === 0));
+}
+
+/** The big figure: what the grid meter (or the first counter) says now. */
+export function figure(name, device, now) {
+  const watts = device.values.power?.value;
+  const [way, word] = direction(device, watts);
+  if (watts === undefined) return h("div", { class: "figure" }, h("h1", { class: "word" }, word));
+  const [number, unit] = words.power(device.type === "p1" ? Math.abs(watts) : watts);
+  return h("div", { class: `figure ${way} ${fresh(device) ? "" : "old"}` },
+    h("h1", { class: "word" }, word),
+    h("p", { class: "big" }, h("data", { id: "power", value: watts }, number),
+      h("span", { class: "unit" }, ` ${unit}`)),
+    h("p", { class: "note" }, note(name, device, now)));
+}
+
+function direction({ type, health }, watts) {
+  if (watts === undefined && health.state === "failed") return ["idle", "No power value: see Sources"];
+  if (watts === undefined) return ["idle", "Waiting for a first power value"];
+  if (type !== "p1") return ["import", "In use now"];
+  if (Math.round(watts) === 0) return ["idle", "Nothing to or from the grid"];
+  return watts > 0 ? ["import", "Importing from the grid"] : ["export", "Exporting to the grid"];
+}
+
+function note(name, device, now) {
+  const told = newest(device);
+  if (!fresh(device) && told) return `Old value, ${words.age(told, now)} ago`;
+  const tariff = { high: "High tariff", low: "Low tariff" }[device.labels.tariff];
+  return [words.title(name), tariff, words.clock(told ?? now)].filter(Boolean).join(" · ");
+}
+
+function card({ name, device, now }, { title, body }, first) {
+  const told = newest(device);
+  const old = !fresh(device) && told !== null;
+  return h("section", { class: `card ${old ? "old" : ""}` },
+    h("header", {}, h("h2", {}, title ?? words.title(name)),
+      h("span", { class: "kind" }, title ? words.title(name) : words.kind(name, device.type))),
+    old ? h("p", { class: "age" },
+      `Last news ${words.moment(told, now)}, ${words.age(told, now)} ago`) : null,
+    first ? warnings(device) : null,
+    body,
+    first ? everything(device, now) : null);
+}
+
+function waiting({ health }) {
+  const text = health.state === "failed" ? "No value: see Sources." : "Waiting for a first value.";
+  return { body: h("p", { class: "note" }, text) };
+}
+
+function energy(device) {
+  const rows = [["_high", "High", "high"], ["_low", "Low", "low"], ["", "Total", null]]
+    .map(([suffix, label, tariff]) => [label, tariff,
+      device.values[`energy_import${suffix}`], device.values[`energy_export${suffix}`]])
+    .filter(([, , ...values]) => values.some(Boolean));
+  if (!rows.length) return null;
+  const exports = rows.some((row) => row[3]);
+  return { title: "Energy", body: h("table", {},
+    head("", "Imported kWh", exports ? "Exported kWh" : null),
+    h("tbody", {}, rows.map(([label, tariff, taken, given]) => h("tr", { class: tariff ? "" : "sum" },
+      h("th", { scope: "row" }, label,
+        tariff && device.labels.tariff === tariff ? h("span", { class: "chip" }, "now") : null),
+      cell("energy_import", taken), exports ? cell("energy_export", given) : null)))) };
+}
+
+function phases(device) {
+  const kinds = ["power", "voltage", "current"]
+    .filter((kind) => PHASES.some((phase) => device.values[`${kind}_${phase}`]));
+  const rows = PHASES.filter((phase) => kinds.some((kind) => device.values[`${kind}_${phase}`]));
+  if (!rows.length) return null;
+  const heads = kinds.map((kind) => `${words.title(kind)} ${VOCABULARY[kind].unit}`);
+  return { title: rows.length > 1 ? "Phases" : "Mains", body: h("table", {},
+    head("", ...heads),
+    h("tbody", {}, rows.map((phase) => h("tr", {},
+      h("th", { scope: "row" }, phase.toUpperCase()),
+      kinds.map((kind) => cell(kind, device.values[`${kind}_${phase}`])))))) };
+}
+
+function quarter(device, now) {
+  const { demand, peak } = device.values;
+  if (!demand && !peak) return null;
+  const most = Math.max(peak?.value ?? 0, demand?.value ?? 0, 1);
+  return { title: "Quarter-hour peak", body: h("div", {},
+    demand ? h("p", { class: "line" }, h("span", {}, "This quarter so far"),
+      h("b", {}, words.powerText(demand.value))) : null,
+    demand && peak ? h("meter", { min: 0, max: most, low: most * 0.75, high: most * 0.95, optimum: 0,
+      value: demand.value, "aria-label": "This quarter against the month's peak" }) : null,
+    peak ? h("p", { class: "line" }, h("span", {}, "Highest this month",
+      h("small", {}, words.moment(new Date(peak.time), now))),
+      h("b", {}, words.powerText(peak.value))) : null,
+    history(JSON.parse(device.labels.peak_history ?? "[]"))) };
+}
+
+function history(months) {
+  if (!months.length) return null;
+  const most = Math.max(...months.map((month) => month.power), 1);
+  return h("details", {}, h("summary", {}, "Earlier months"),
+    h("table", {}, h("tbody", {}, months.toReversed().map(({ month, power }) => {
+      const [year, index] = month.split("-").map(Number);
+      return h("tr", {}, h("th", { scope: "row" }, words.month(year, index - 1)),
+        h("td", { class: "bar" }, h("meter", { min: 0, max: most, value: power, "aria-hidden": "true" })),
+        h("td", {}, words.powerText(power)));
+    }))));
+}
+
+function counter(device, now) {
+  const { power, energy_import, energy_export, volume, heat, flow, pulse_interval, pulses } = device.values;
+  const total = energy_import ?? volume ?? heat;
+  if (!total && !power) return waiting(device);
+  const register = energy_import ? "energy_import" : volume ? "volume" : "heat";
+  const last = pulse_interval ? ["Last pulse", words.moment(new Date(pulses.time), now)] : null;
+  const read = pulses || !total ? null : ["Read", words.moment(new Date(total.time), now)];
+  const rows = [
+    energy_import && power ? ["Power now", words.powerText(power.value)] : null,
+    energy_export ? ["Exported", told("energy_export", energy_export)] : null,
+    flow ? ["Flow now", told("flow", flow)] : null,
+    last,
+    read,
+  ];
+  return { body: h("div", {},
+    total ? h("p", { class: "total" }, words.number(total.value, VOCABULARY[register].digits),
+      h("span", { class: "unit" }, ` ${words.unit(total.unit)}`)) : null,
+    rows.filter(Boolean).map(([label, text]) =>
+      h("p", { class: "line" }, h("span", {}, label), h("b", {}, text)))) };
+}
+
+function warnings(device) {
+  const { breaker, valve } = device.values;
+  const texts = [
+    breaker?.value === 0 ? "The breaker is off." : null,
+    valve?.value === 0 ? "The valve is closed." : null,
+    device.labels.message ? `Message: ${device.labels.message}` : null,
+  ].filter(Boolean);
+  return texts.length ? h("p", { class: "warning" }, texts.join(" ")) : null;
+}
+
+function everything(device, now) {
+  const names = Object.keys(device.values);
+  if (!names.length) return null;
+  return h("details", {}, h("summary", {}, "Everything it says"),
+    h("table", { class: "all" }, h("tbody", {}, names.map((name) => h("tr", {},
+      h("th", { scope: "row" }, words.title(VOCABULARY[name]?.meaning ?? name)),
+      h("td", {}, told(name, device.values[name])),
+      h("td", { class: "when" }, words.moment(new Date(device.values[name].time), now)))))));
+}
+
+function head(...labels) {
+  return h("thead", {}, h("tr", {}, labels.filter((label) => label !== null)
+    .map((label) => (label ? h("th", { scope: "col" }, label) : h("td")))));
+}
+
+function cell(quantity, value) {
+  return h("td", {}, value ? words.number(value.value, VOCABULARY[quantity].digits) : "–");
+}
+
+function told(quantity, { value, unit }) {
+  return `${words.number(value, VOCABULARY[quantity]?.digits ?? 3)} ${words.unit(unit)}`.trim();
+}
+
+/** Whether the latest values of a device are of now. */
+export function fresh(device) {
+  return device.health.state === "ok";
+}
+
+/** When the device told last, or null. */
+export function newest(device) {
+  const times = Object.values(device.values).map((value) => Date.parse(value.time));
+  return times.length ? new Date(Math.max(...times)) : null;
+}

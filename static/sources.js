@@ -1,0 +1,69 @@
+// How the station and its sources are, in plain words: the list below the cards, and the banners.
+
+import { newest } from "./cards.js";
+import { h } from "./dom.js";
+import * as words from "./words.js";
+
+/** One row for each device in this order, and one for each other worker that fails. */
+export function sources(names, devices, workers, now) {
+  const rows = names.map((name) =>
+    row(words.title(name), words.kind(name, devices[name].type), devices[name].health,
+      about(devices[name], workers[`source:${name}`], now)));
+  const others = Object.entries(workers)
+    .filter(([name, health]) => !name.startsWith("source:") && health.state === "failed")
+    .map(([name, health]) => row(words.title(name.replace("sink:", "")), "Keeps values", health,
+      trouble(health, now)));
+  return [h("h2", {}, "Sources"), h("ul", {}, rows, others)];
+}
+
+function row(title, kind, health, text) {
+  return h("li", { class: health.state },
+    h("p", {}, h("b", {}, title), h("span", { class: "kind" }, kind),
+      h("span", { class: "state" }, words.state(health.state))),
+    h("p", { class: "note" }, text));
+}
+
+function about(device, worker, now) {
+  if (device.health.state !== "ok") return trouble(device.health, now);
+  const parts = [news(device, now), device.health.text,
+    worker?.state === "ok" ? worker.text : ""];
+  return parts.map(words.sentence).filter(Boolean).join(" ");
+}
+
+function news(device, now) {
+  const { pulses } = device.values;
+  const told = pulses ? new Date(pulses.time) : newest(device);
+  if (!told) return "";
+  if (pulses?.value === 0) return `No pulse since ${words.moment(told, now)}.`;
+  const what = pulses ? "pulse" : device.type === "p1" ? "telegram" : "value";
+  return `Last ${what} ${words.age(told, now)} ago.`;
+}
+
+function trouble(health, now) {
+  if (health.state === "starting") return "Waiting for a first value.";
+  const since = health.since ? `Since ${words.moment(new Date(health.since), now)}.` : "";
+  return [since, health.text, health.remedy].map(words.sentence).filter(Boolean).join(" ");
+}
+
+/** What concerns the whole page: lost connection, a station in trouble, a house that is simulated. */
+export function banners(status, lost, settings) {
+  const told = [];
+  if (lost) told.push(["bad", `Connection lost: values of ${words.clock(lost)}. Trying again …`]);
+  if (status && status.station.state !== "running") told.push(["warn", status.station.text]);
+  else if (status?.config.problem) {
+    told.push(["warn", "The settings file has a mistake, so the settings before it stay in force. ",
+      h("a", { href: settings }, "See settings"), h("pre", {}, status.config.problem)]);
+  }
+  if (status?.station.simulated) {
+    told.push(["calm", "Simulated house: these values are made up. ",
+      h("a", { href: settings }, "Settings")]);
+  }
+  return told.map(([kind, ...content]) => h("p", { class: `banner ${kind}` }, ...content));
+}
+
+/** What a house without a meter is told. */
+export function empty(settings) {
+  return h("section", { class: "card message" }, h("h1", {}, "No meter yet"),
+    h("p", {}, "Tell the station which meter it shall read: an S0 pulse counter or a P1 port."),
+    h("p", {}, h("a", { class: "button", href: settings }, "Add a meter")));
+}

@@ -1,0 +1,261 @@
+"""The pages and the settings dialog as a browser without JavaScript has them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from s0web import config
+from s0web.options import OPTIONS
+from s0web.quantities import QUANTITIES
+from s0web.station import Station
+from s0web.web import assets
+from s0web.web.app import create_app
+from tests.conftest import until
+
+PAGE = {"Accept": "text/html"}
+LAN = {"REMOTE_ADDR": "192.168.1.20"}
+
+
+@pytest.fixture
+def client(station: Station) -> FlaskClient:
+    return create_app(station).test_client()
+
+
+def page(answer: TestResponse) -> BeautifulSoup:
+    return BeautifulSoup(answer.get_data(as_text=True), "html.parser")
+
+
+def fields(soup: BeautifulSoup, form: str) -> dict[str, str]:
+    """What a browser would send of this form, the first value of each name."""
+    owned = [
+        *soup.select(f"[form={form}]"),
+        *soup.select(f"#{form} :is(input, select):not([form])"),
+    ]
+    sent: dict[str, str] = {}
+    for tag in owned:
+        if tag.name == "select":
+            chosen = tag.select_one("option[selected]") or tag.select_one("option")
+            assert chosen is not None
+            sent.setdefault(str(tag["name"]), chosen.get_text())
+        elif tag.name == "input" and (tag.get("type") != "checkbox" or tag.has_attr("checked")):
+            sent.setdefault(str(tag["name"]), str(tag["value"]))
+    return sent
+
+
+def submit(client: FlaskClient, form: str, action: str, **typed: str) -> TestResponse:
+    """Open the dialog, type, press a button; `a__b=text` is the field a|b."""
+    sent = fields(page(client.get("/config")), form)
+    for name, text in typed.items():
+        sent[name.replace("__", "|").replace("source_", "source:")] = text
+    return client.post("/config", data=sent | {"action": action})
+
+
+def message(soup: BeautifulSoup, field: str) -> str:
+    """The text beside a field."""
+    tag = soup.select_one(f'[name="{field}"]')
+    assert tag is not None
+    wrong = soup.select_one(f"#{tag['aria-describedby']} .wrong")
+    return wrong.get_text() if wrong else ""
+
+
+# -- pages -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/config", "/nowhere"])
+def test_no_page_needs_another_site_or_what_the_policy_forbids(
+    client: FlaskClient, path: str
+) -> None:
+    soup = page(client.get(path, headers=PAGE))
+    for tag in soup.select("[src], [href], [action]"):
+        address = str(tag.get("src") or tag.get("href") or tag.get("action"))
+        assert address.startswith("/")
+        assert not address.startswith("//")
+        if "/static/" in address:
+            with client.get(address) as answer:
+                assert answer.status_code == 200
+    assert not soup.select("style, [style], script:not([src])")
+    assert not [name for tag in soup.find_all() for name in tag.attrs if name.startswith("on")]
+
+
+def test_addresses_follow_the_mount(client: FlaskClient) -> None:
+    soup = page(client.get("/", environ_overrides={"SCRIPT_NAME": "/s0"}))
+    for tag in soup.select("[src], [href]"):
+        assert str(tag.get("src") or tag.get("href")).startswith("/s0/")
+
+
+def test_modules_import_only_what_is_there() -> None:
+    folder = assets("static")
+    for module in folder.glob("*.js"):
+        for name in re.findall(r'from "\./(.+?)"', module.read_text()):
+            assert (folder / name).is_file()
+        assert "https:" not in module.read_text()
+
+
+def test_the_live_page_knows_every_quantity(client: FlaskClient) -> None:
+    live = page(client.get("/")).select_one("#live")
+    assert live is not None
+    for quantity in QUANTITIES:
+        assert f'"{quantity}"' in str(live["data-vocabulary"])
+
+
+def test_a_person_gets_a_page_for_an_error_and_a_program_a_document(client: FlaskClient) -> None:
+    soup = page(client.get("/nowhere", headers=PAGE))
+    assert "Nothing here" in soup.get_text()
+    assert client.get("/nowhere").json is not None
+
+
+# -- the dialog ------------------------------------------------------------------------------------
+
+
+def test_the_dialog_draws_every_option_with_its_help_and_unit(house: Station) -> None:
+    soup = page(create_app(house).test_client().get("/config"))
+    scopes = {"s0web": "s0web", "web": "web", "log": "log",
+              "source:main": "source.s0", "source:grid": "source.p1"}  # fmt: skip
+    for section, scope in scopes.items():
+        for option in OPTIONS[scope]:
+            tags = soup.select(f'[name="{section}|{option.name}"]')
+            if option.kind == "hash":
+                assert not tags
+                continue
+            label = soup.select_one(f'label[for="{tags[0]["id"]}"]')
+            assert label is not None
+            assert option.unit in label.get_text()
+            about = soup.select_one(f"#{tags[0]['aria-describedby']}")
+            assert about is not None
+            assert option.help.replace("m3", "m³") in about.get_text()
+
+
+def test_saving_an_untouched_dialog_changes_nothing(client: FlaskClient, station: Station) -> None:
+    text = station.path.read_text().replace("simulate = yes", "simulate = on")
+    station.path.write_text(text)
+    answer = submit(client, "options", "save")
+    assert answer.location.endswith("/config?done=nothing")
+    assert station.path.read_text() == text
+
+
+def test_a_changed_option_is_saved_alone_and_applied(client: FlaskClient, station: Station) -> None:
+    answer = submit(
+        client, "options", "save", source_main__pulses_per_kwh="800", source_main__blink="yes"
+    )
+    assert answer.status_code == 303
+    saved = config.load(station.path).sources["main"]
+    assert (saved["pulses_per_kwh"], saved["blink"]) == (800.0, True)
+    assert "pull" not in station.path.read_text()
+    until(lambda: station.devices()["main"]["pulses_per_kwh"] == 800.0, "the change")
+    assert "Saved and applied." in page(client.get(answer.location)).get_text()
+
+
+def test_a_bad_value_is_told_beside_its_field_and_what_was_typed_stays(
+    client: FlaskClient, station: Station
+) -> None:
+    before = station.path.read_text()
+    answer = submit(
+        client, "options", "save", source_main__pin="four", s0web__save_interval="0", web__title="x"
+    )
+    soup = page(answer)
+    assert answer.status_code == 400
+    assert message(soup, "source:main|pin") == "'four' is not a whole number."
+    assert message(soup, "s0web|save_interval") == "0 is out of range, it must be 1 to 3600 s."
+    assert message(soup, "web|title") == ""
+    assert fields(soup, "options")["web|title"] == "x"
+    assert station.path.read_text() == before
+
+
+def test_a_bad_advanced_value_is_not_folded_away(client: FlaskClient) -> None:
+    soup = page(submit(client, "options", "save", source_main__pull="sideways"))
+    assert message(soup, "source:main|pull")
+    opened = soup.select_one('details[open] [name="source:main|pull"]')
+    assert opened is not None
+
+
+def test_a_mistake_of_a_hand_edit_is_shown_beside_its_field(
+    client: FlaskClient, station: Station
+) -> None:
+    station.path.write_text(station.path.read_text().replace("pin = 4", "pin = four"))
+    answer = client.get("/config")
+    assert answer.status_code == 200
+    assert message(page(answer), "source:main|pin") == "'four' is not a whole number."
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence_and_offers_no_save(
+    client: FlaskClient, station: Station
+) -> None:
+    station.path.write_text("pin = 4\n")
+    soup = page(client.get("/config"))
+    assert "line 1: text before the first [section]" in soup.get_text()
+    assert not soup.select("#options")
+
+
+def test_a_source_is_added_and_removed(client: FlaskClient, station: Station) -> None:
+    answer = submit(client, "add-s0", "add", new__name="heatpump", new__pin="22")
+    assert answer.location.endswith("done=added")
+    until(lambda: "heatpump" in station.devices(), "the new source")
+    answer = submit(client, "options", "remove:source:heatpump")
+    assert answer.location.endswith("done=removed")
+    until(lambda: "heatpump" not in station.devices(), "its end")
+
+
+@pytest.mark.parametrize(
+    ("name", "pin", "field", "sentence"),
+    [
+        ("main", "22", "new|name", "There is a main already."),
+        ("a.b", "22", "new|name", "A name is letters, digits"),
+        ("", "22", "new|name", "A name is letters, digits"),
+        ("x]\n[web", "22", "new|name", "A name is letters, digits"),
+        ("x", "", "new|pin", "'' is not a whole number."),
+        ("x", "4", "new|pin", "Is in use by [source:main]"),
+    ],
+)
+def test_a_source_that_cannot_be_added_is_told_beside_the_field(
+    client: FlaskClient, station: Station, name: str, pin: str, field: str, sentence: str
+) -> None:
+    before = station.path.read_text()
+    soup = page(submit(client, "add-s0", "add", new__name=name, new__pin=pin))
+    assert message(soup, field).startswith(sentence)
+    assert soup.select(f'details[open] [name="{field}"]')
+    assert station.path.read_text() == before
+
+
+def test_a_correction_adds_the_difference(client: FlaskClient, station: Station) -> None:
+    answer = submit(client, "correct-main", "correct:main", reading__main="1022,5")
+    assert answer.location.endswith("done=corrected")
+    until(
+        lambda: (station.hub.snapshot().number("main", "energy_import") or 0) >= 1022.5,
+        "the correction",
+    )
+    assert station.hub.snapshot().number("main", "energy_import") == pytest.approx(1022.5, abs=0.05)
+
+
+def test_a_reading_that_is_no_number_is_told_beside_its_field(client: FlaskClient) -> None:
+    soup = page(submit(client, "correct-main", "correct:main", reading__main="many"))
+    assert message(soup, "reading|main") == "'many' is not a number."
+
+
+def test_who_may_not_change_sees_it_and_why(client: FlaskClient) -> None:
+    soup = page(client.get("/config", environ_overrides=LAN))
+    assert soup.select("#options > fieldset[disabled]")
+    assert "s0web passwd" in soup.get_text()
+    assert not page(client.get("/config")).select("fieldset[disabled]")
+
+
+def test_what_people_type_is_text_and_never_markup(client: FlaskClient, station: Station) -> None:
+    title = "<script>\"&'"
+    submit(client, "options", "save", web__title=title)
+    until(lambda: station.config and station.config.sections["web"]["title"] == title, "the title")
+    for path in ("/", "/config"):
+        answer = client.get(path)
+        assert title not in answer.get_data(as_text=True)
+        assert title in page(answer).get_text()
+
+
+def test_static_files_are_small_and_have_a_licence_where_they_are_not_ours() -> None:
+    folder: Path = assets("static")
+    vendored = sum(path.stat().st_size for path in (folder / "vendor").iterdir())
+    own = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    assert vendored < 60_000
+    assert own < 60_000
+    assert "MIT" in (folder / "vendor" / "uPlot-LICENSE.txt").read_text()
