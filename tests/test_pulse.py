@@ -69,6 +69,10 @@ def test_pulses_lost_to_an_overflow_are_counted_by_number() -> None:
     assert count([*before, *after])[0] == [(0, 1), (1000, 4)]
 
 
+def test_an_overflow_before_the_first_edge_that_is_read_is_counted_too() -> None:
+    assert count(train(*pulse(1000), first=2049))[0] == [(1000, 1025)]
+
+
 def test_an_overflow_that_begins_within_a_pulse_is_counted_exactly() -> None:
     before = train((0, True))
     assert count([*before, *train((300, True), (330, False), first=3)])[0] == [(300, 2)]

@@ -113,11 +113,14 @@ class ChardevEdges:
             self.close()
             raise
         os.set_blocking(self._fd, False)
+        self._poll = select.poll()
+        self._poll.register(self._fd, select.POLLIN)
 
     def read(self, seconds: float) -> list[Edge]:
         self._dim()
-        ready, _, _ = select.select([self._fd], [], [], seconds)
-        return read_events(self._fd) if ready else []
+        if lit := [led.until for led in self._leds.values() if led.until]:
+            seconds = min(seconds, max(0.0, min(lit) - time.monotonic()))
+        return read_events(self._fd) if self._poll.poll(seconds * 1000) else []
 
     def blink(self, line: int) -> None:
         if (led := self._leds.get(line)) is not None:
@@ -200,13 +203,14 @@ def read_events(fd: int) -> list[Edge]:
 
 
 def _refusal(path: str, offsets: Sequence[int], error: OSError) -> str:
+    lines = ", ".join(map(str, offsets))
     if error.errno == errno.EBUSY:
         for offset in offsets:
             if user := user_of(path, offset):
                 return f"{path}: line {offset} is in use by {user}; stop it or take another pin"
+        return f"{path}: line {lines} refused: the same line twice"
     if error.errno == errno.EINVAL:
-        lines = ", ".join(map(str, offsets))
-        return f"{path}: line {lines} refused: no such line, or the same line twice"
+        return f"{path}: line {lines} refused: no such line"
     return f"{path}: {_reason(error)}"
 
 

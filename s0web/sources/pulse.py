@@ -23,7 +23,7 @@ class PulseFilter:
 
     def __init__(self, minimum_ns: int) -> None:
         self._minimum = minimum_ns
-        self._seqno: int | None = None  # of the last edge; None before the first
+        self._seqno = 0  # of the last edge; a line counts its edges from 1
         self._high = False
         self._rise = 0  # stamp of the last rising edge
         self._begin = 0  # stamp of the first rising edge of the joined highs
@@ -52,7 +52,7 @@ class PulseFilter:
 
     def _account(self, edge: Edge) -> None:
         """How many pulses ended in a gap of the numbering, by the levels on both sides of it."""
-        missed = 0 if self._seqno is None else edge.seqno - self._seqno - 1
+        missed = edge.seqno - self._seqno - 1
         self._seqno = edge.seqno
         if missed <= 0:
             return

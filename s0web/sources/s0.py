@@ -139,10 +139,11 @@ class S0Source:
             self._fresh = False
             return self._standing()
         try:
-            edges = self._edges.read(WAIT)
+            edges = list(self._edges.read(WAIT))
+            now, now_ns = self._clock.now(), int(self._wires.monotonic() * 1e9)
+            edges += self._edges.read(0)  # what came before `now` is read: no decay denies a pulse
         except OSError as error:
             raise SourceError(f"{self.name}: the GPIO chip is gone ({error})") from error
-        now, now_ns = self._clock.now(), int(self._wires.monotonic() * 1e9)
         told: list[Telling] = []
         by_line: dict[int, list[Edge]] = {}
         for edge in edges:
