@@ -1,0 +1,75 @@
+"""All benchmarks in turn, each in a process of its own, and at the end their figures in one table.
+
+    python bench/all.py            whole: a quarter of an hour
+    python bench/all.py --quick    small sizes: about a minute
+
+Exit code 1 if one of them fails.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+FIGURE = re.compile(r"(?:\S.*)?\b(?:ratio|value): .*")
+
+
+class Script(NamedTuple):
+    name: str
+    reach: str
+    whole: str  # arguments
+    quick: str
+
+
+class Result(NamedTuple):
+    script: Script
+    failed: bool
+    seconds: float
+    figures: list[str]
+
+
+SCRIPTS = (
+    Script("p1_parse", ">= 8; >= 15", "1000", "50"),
+    Script("p1_reader", "<= 0.30", "100 3", "8 1"),
+    Script("p1_damage", "100 %", "1000", "20"),
+    Script("p1_malformed", "0", "--whole", "2000 0.05"),
+    Script("s0_pulses", "0 lost", "20 3", "1 1"),
+    Script("latency", "<= 30 ms", "200 0.3", "8 0.25"),
+    Script("web", ">= 0.8", "--whole", "1 1"),
+    Script("footprint", "printed, MB", "60", "5"),
+)
+
+
+def run(script: Script, arguments: str) -> Result:
+    """Run one, pass on what it prints, and pick out its figures."""
+    print(f"== bench.{script.name} {arguments}", flush=True)
+    begin, figures = time.monotonic(), []
+    command = [sys.executable, "-u", "-m", f"bench.{script.name}", *arguments.split()]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if FIGURE.fullmatch(line.strip()):
+                figures.append(line.strip())
+    print(flush=True)
+    return Result(script, process.returncode != 0, time.monotonic() - begin, figures)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run all benchmarks.")
+    parser.add_argument("--quick", action="store_true", help="small sizes, about a minute")
+    quick = parser.parse_args().quick
+    results = [run(script, script.quick if quick else script.whole) for script in SCRIPTS]
+    print(f"{'script':14}{'seconds':>8}  {'reach':13}figures")
+    for script, failed, seconds, figures in results:
+        told = "FAILED" if failed else ", ".join(figures)
+        print(f"{script.name:14}{seconds:8.0f}  {script.reach:13}{told}")
+    return int(any(result.failed for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
