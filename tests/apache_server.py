@@ -5,6 +5,7 @@ It runs without root's identity. Started by root it is www-data, yet may read an
 that a checkout in a closed folder serves as well.
 """
 
+import atexit
 import configparser
 import http.client
 import os
@@ -13,9 +14,13 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
+import tempfile
 import time
+import venv
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -89,7 +94,7 @@ class Apache:
         shutil.copytree(CHECKOUT / "apache", folder / "apache")
         modules = "\n".join(f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in LOADED)
         config = CONFIG.format(
-            folder=folder, port=self.port, modules=modules, venv=sys.prefix, checkout=CHECKOUT
+            folder=folder, port=self.port, modules=modules, venv=_venv(), checkout=CHECKOUT
         )
         (folder / "httpd.conf").write_text(config)
 
@@ -217,6 +222,18 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@cache
+def _venv() -> Path:
+    """An environment with the packages of this one; mod_wsgi cannot use one in a closed folder."""
+    own = Path(tempfile.mkdtemp(prefix="s0web-venv-"))
+    atexit.register(shutil.rmtree, own)
+    own.chmod(0o755)
+    venv.create(own, symlinks=True)
+    (packages,) = own.glob("lib/python3*/site-packages")
+    (packages / "tests.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return own
 
 
 def _unprivileged() -> list[str]:
