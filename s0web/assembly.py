@@ -43,8 +43,3 @@ def make_wires(simulate: bool, clock: Clock, live: bool) -> Wires:
 def simulated_past(sources: Sections, now: datetime) -> list[Reading]:
     """What the simulated house did before anyone looked."""
     return list(past(HOUSE, sources, now))
-
-
-def device_of(name: str) -> str:
-    """source:grid, grid, grid.gas -> grid"""
-    return name.partition(":")[2] or name.partition(".")[0]

@@ -89,6 +89,15 @@ class Crew:
         for worker in self._everyone():
             worker.loop.check()
 
+    def catch_up(self, seconds: float) -> None:
+        """Wait until the sinks have written all that was told, at most so long."""
+        end = time.monotonic() + seconds
+        self.hurry()
+        while time.monotonic() < end and any(
+            isinstance(w.loop, SinkLoop) and w.loop.cursor < self._hub.last for w in self._sinks
+        ):
+            time.sleep(0.01)
+
     def hurry(self) -> None:
         """Let the sinks write now."""
         for worker in self._sinks:

@@ -5,7 +5,7 @@ under the one lock.
 import math
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -73,6 +73,14 @@ class Hub:
         with self._changed:
             health = {k: v for k, v in self._snapshot.health.items() if k not in names}
             self._swap(replace(self._snapshot, health=health), news=True)
+
+    def drop(self, devices: Collection[str]) -> None:
+        """Forget what these devices told: they are other devices now."""
+        with self._changed:
+            old = self._snapshot
+            values = {k: v for k, v in old.values.items() if k not in devices}
+            labels = {k: v for k, v in old.labels.items() if k not in devices}
+            self._swap(replace(old, values=values, labels=labels), news=True)
 
     def clear(self) -> None:
         """Forget every value: another house begins."""

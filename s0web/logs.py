@@ -41,7 +41,10 @@ def configure(options: Mapping[str, Any]) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handler = logging.handlers.RotatingFileHandler(
-                path, maxBytes=options["size"], backupCount=options["keep"], encoding="utf-8"
+                path,
+                maxBytes=options["size"],
+                backupCount=max(1, options["keep"]),
+                encoding="utf-8",
             )
         except OSError as error:
             problem = f"[log] file: {path} cannot be written ({error.strerror}); stderr is used."

@@ -113,6 +113,7 @@ class Source(Protocol):
     devices: Sequence[str]
     interval: float  # seconds between two reads; 0 = read() waits by itself
     patience: float  # seconds without a Reading until it is stale; infinite for pulses
+    is_amid: bool  # half of something has been read: one more read() completes it
 
     def open(self) -> str:
         """Claim the wire; return what is worth knowing about it, or ""; raises SourceError."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from . import config as ini
 from . import logs, upgrade
 from .archive.recent import Recent
-from .assembly import device_of, grouped, make_source, make_wires, simulated_past
+from .assembly import grouped, make_source, make_wires, simulated_past
 from .clock import Clock, SystemClock
 from .config import Config
 from .crew import Crew
@@ -56,9 +56,11 @@ class Station:
         self._threads = threads
         self._crew = Crew(self.hub, self.clock, threads)
         self._cache: CacheSink | None = None
+        self._from_zero: set[str] = set()  # counters whose kept total is of another unit
         self._commands: deque[Command] = deque()
         self._wake, self._stop, self._draining = (threading.Event() for _ in range(3))
-        self._seen: tuple[int, ...] = ()  # what the INI was at the last look
+        self._look: tuple[int, ...] = ()  # what the INI was at the last look
+        self._seen: tuple[int, ...] = ()  # what it was when it was read
         self._lock = StateLock(path.with_name("station.lock"))
         self._guard = threading.Lock()
         self._keeper: threading.Thread | None = None
@@ -114,6 +116,10 @@ class Station:
         """The configured devices and their options."""
         return self.config.sources if self.config else {}
 
+    def counts(self) -> dict[str, int]:
+        """How many readings each source has told since it started."""
+        return {loop.name: loop.readings for loop in self._crew.source_loops()}
+
     # -- the keeper's thread -----------------------------------------------------------------------
 
     def _keep(self) -> None:
@@ -167,18 +173,25 @@ class Station:
         self._crew.check()
 
     def _edited(self) -> bool:
-        """Whether the INI is another file than at the last look."""
+        """Whether the INI is another file than the one applied, and no longer being written."""
         try:
             told = self.path.stat()
         except OSError:
             return False
-        before, self._seen = self._seen, (told.st_mtime_ns, told.st_ino, told.st_size)
-        return before != self._seen
+        look = (told.st_mtime_ns, told.st_ino, told.st_size)
+        is_settled, self._look = look == self._look, look
+        if not is_settled or look == self._seen:
+            return False
+        self._seen = look
+        return True
 
     def _reload(self) -> None:
         """Apply the INI if it differs and has no mistakes; else the old settings stay."""
         try:
-            config = ini.load(self.path)
+            text = ini.read(self.path)
+            if self.devices() and "[s0web]" not in text and "[source:" not in text:
+                raise ConfigError(f"{self.path}: has neither [s0web] nor a source; half written?")
+            config = ini.parse(self.path, text)
         except ConfigError as error:
             if str(error) != self.problem:
                 LOG.error("not applied, the old settings stay: %s", error)
@@ -202,6 +215,7 @@ class Station:
         self._crew.stop_sources(
             [w for w, made_of in running.items() if wanted.get(w) != made_of], 1.5
         )
+        self._retype(config)
         self.config = config
         if self._cache is None:
             self._start_sinks(config)
@@ -212,11 +226,11 @@ class Station:
             self._wires = self._given or make_wires(config.simulate, self.clock, live)
             if config.simulate:
                 self.recent.write(simulated_past(config.sources, self.clock.now()))
-        self._forget_absent(config)
         for wire, sections in wanted.items():
             if wire not in self._crew.wires():
                 source = make_source(sections, self._wires, self.clock, self._totals)
                 self._crew.start_source(wire, sections, source)
+        self._forget_absent(config)
         self._set("running")
 
     def run(self, until: datetime) -> None:
@@ -237,7 +251,7 @@ class Station:
         """From what a counter goes on: what the Hub knows, else what was kept."""
         assert self.config is not None
         known = self.hub.snapshot().values.get(device, {})
-        kept = self.config.cache.get(device, 0.0)
+        kept = 0.0 if device in self._from_zero else self.config.cache.get(device, 0.0)
         energy = self.devices()[device].get("measures", "energy") == "energy"
         totals = {"energy_import" if energy else "volume": kept}
         return totals | {quantity: value.number for quantity, value in known.items()}
@@ -258,9 +272,20 @@ class Station:
 
     def _forget_absent(self, config: Config) -> None:
         """The health of what is no longer configured goes; what it told last stays known."""
-        there = set(config.sources)
-        names = self.hub.snapshot().health
-        self.hub.forget([n for n in names if device_of(n) not in there and not n.startswith(KEPT)])
+        there = {loop.name for loop in self._crew.source_loops()} | set(config.sources)
+        names = [name for name in self.hub.snapshot().health if not name.startswith(KEPT)]
+        self.hub.forget([n for n in names if n not in there and n.partition(".")[0] not in there])
+
+    def _retype(self, config: Config) -> None:
+        """A device that measures something else now begins anew, in the Hub and from 0."""
+        self._crew.catch_up(1.0)  # what the sources told last is still of the old kind
+        old, new = self.devices(), config.sources
+        kinds = {d: (_kind(old[d]), _kind(new[d])) for d in old.keys() & new.keys()}
+        changed = {device for device, (was, is_now) in kinds.items() if was != is_now}
+        if changed:
+            self.hub.drop(changed)
+        both_counted = {d for d in changed if {kinds[d][0][0], kinds[d][1][0]} == set(COUNTED)}
+        self._from_zero = (self._from_zero | both_counted) & new.keys()
 
     def _set(self, state: str, problem: str = "") -> None:
         if (state, problem) == (self.state, self.problem):
@@ -269,3 +294,7 @@ class Station:
         level = logging.ERROR if state == "failed" else logging.INFO
         LOG.log(level, "station: %s %s", state, problem)
         self.hub.report("station", Health(state, self.clock.now(), problem))
+
+
+def _kind(options: Options) -> tuple[str, str]:
+    return options["type"], options.get("measures", "")

@@ -43,6 +43,7 @@ class _Guarded:
         self.turn = clock.monotonic()
         self._failures = 0
         self._is_open = False
+        self._logged: dict[str, tuple[str, str, str]] = {}  # what the log said last of each
         self.report(name, "starting")
 
     def report(
@@ -56,14 +57,11 @@ class _Guarded:
         troubles = (old.troubles if old else 0) + (1 if wrong and not same else 0)
         error = f"{text} {remedy}".strip() if wrong else (old.error if old else "")
         self.hub.report(name, Health(state, since, text, remedy, kind, troubles, error))
-        if old is None or old.state != state or (wrong and not same):
-            LOG.log(
-                logging.WARNING if wrong else logging.INFO,
-                "%s: %s%s",
-                name,
-                state,
-                f": {text} {remedy}".rstrip() if text else "",
-            )
+        news = (state, text if wrong else "", kind)
+        if state != "starting" and self._logged.get(name) != news:
+            self._logged[name] = news
+            because = f": {text} {remedy}".rstrip() if text else ""
+            LOG.log(logging.WARNING if wrong else logging.INFO, "%s: %s%s", name, state, because)
 
     def retreat(self, error: Exception) -> float:
         """After an error: tell it and return the seconds to wait."""
@@ -84,7 +82,8 @@ class SourceLoop(_Guarded):
     def __init__(self, source: Source, hub: Hub, clock: Clock) -> None:
         super().__init__(source.name, hub, clock)
         self.source = source
-        self.readings = 0
+        self.readings = 0  # told since start
+        self._devices = dict.fromkeys(source.devices)  # those of the INI, and what hangs on them
         self._note = ""
         self._heard = clock.monotonic()
         self._commands: deque[Command] = deque()
@@ -102,6 +101,7 @@ class SourceLoop(_Guarded):
                 self._note = self.source.open()
                 self._is_open = True
                 self._heard = self.turn
+                self._mark("starting", self._note)
             self._take(self.source.read())
         except Exception as error:  # noqa: BLE001 - the edge of the thread
             self._close()
@@ -114,22 +114,30 @@ class SourceLoop(_Guarded):
         if not self._is_open:
             return
         if now - self.turn > HUNG:
-            self.failed(f"no turn for {now - self.turn:.0f} s", "It hangs on its wire.")
+            self.failed(f"no turn for more than {HUNG:.0f} s", "It hangs on its wire.")
         elif now - self._heard > self.source.patience:
             self._mark("stale", f"no reading for more than {self.source.patience:.0f} s")
 
     def finish(self) -> None:
+        """Obey what was still asked, hear what is half told, let the wire go."""
+        try:
+            self._obey()
+            if self._is_open and self.source.is_amid:
+                self._take(self.source.read())
+        except Exception as error:  # noqa: BLE001 - the edge of the thread
+            LOG.warning("%s: at its end: %s", self.name, error)
         self._close()
-        for name in (self.name, *self.source.devices):
+        for name in (self.name, *self._devices):
             self.report(name, "stopped")
 
     def failed(self, text: str, remedy: str) -> None:
         self._mark("failed", text, remedy)
 
     def _mark(self, state: str, text: str, remedy: str = "") -> None:
-        for name in (self.name, *self.source.devices):
+        """The state of the wire is that of all on it; stale is only what was well."""
+        for name in (self.name, *self._devices):
             old = self.hub.snapshot().health.get(name)
-            if name == self.name or old is None or state == "failed" or old.state == "ok":
+            if name == self.name or old is None or state != "stale" or old.state == "ok":
                 self.report(name, state, text, remedy)
 
     def _obey(self) -> None:
@@ -158,6 +166,7 @@ class SourceLoop(_Guarded):
             if self._is_open:
                 self.report(self.name, "ok", self._note)
         for device, trouble in heard.items():
+            self._devices[device] = None
             if trouble is None:
                 self.report(device, "ok")
             else:
@@ -188,21 +197,21 @@ class SinkLoop(_Guarded):
                 self.sink.open()
                 self._is_open = True
             batch = self.hub.after(self.cursor)
-            if batch.missed:
-                LOG.warning("%s: %d readings left the log unwritten", self.name, batch.missed)
             self.sink.write(batch.readings)
         except Exception as error:  # noqa: BLE001 - the edge of the thread
             self._close(logging.DEBUG)  # the same batch comes again
             return self.retreat(error)
+        if batch.missed:
+            LOG.warning("%s: %d readings left the log unwritten", self.name, batch.missed)
         self.cursor = batch.last
         self._failures = 0
         self.report(self.name, "ok")
         return 0.0 if self.cursor < self.hub.last else self.pace
 
     def check(self) -> None:
-        silent = self.clock.monotonic() - self.turn
-        if self._is_open and silent > HUNG + RETRY_BUG:
-            self.failed(f"no turn for {silent:.0f} s", "It hangs on its disk or its server.")
+        limit = HUNG + RETRY_BUG
+        if self._is_open and self.clock.monotonic() - self.turn > limit:
+            self.failed(f"no turn for more than {limit:.0f} s", "It hangs on its disk or server.")
 
     def finish(self) -> None:
         """Write what the sources told last, then close."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from s0web import config
 from s0web.station import Station
 from s0web.web.app import create_app
+from s0web.web.corrections import Corrections
 from tests.conftest import until
 
 
@@ -123,6 +124,27 @@ def test_the_original_form_saves_energy_and_switches(client: FlaskClient, statio
     assert "<li>Hardware: unchanged" in text
     until(lambda: counted(client) >= 23000.5, "the correction")
     assert counted(client) < 23010
+
+
+def test_a_correction_together_with_a_switch_is_kept(client: FlaskClient, station: Station) -> None:
+    client.get("/config?save=save&energy=50000&blink=True")
+    until(lambda: station.devices()["main"]["blink"], "the LED")
+    until(lambda: station.hub.snapshot().health["source:main"].state == "ok", "the counter")
+    assert 50000 <= counted(client) < 50100
+
+
+def test_a_correction_made_twice_is_made_once(client: FlaskClient) -> None:
+    for _ in range(2):
+        client.get("/config?energy=50000")
+    assert 50000 <= counted(client) < 50100
+
+
+def test_a_form_sent_twice_corrects_once(station: Station) -> None:
+    corrections = Corrections()
+    shown = round(station.hub.snapshot().number("main", "energy_import") or 0, 3)
+    for _ in range(2):
+        corrections.by_form(station, "main", shown, 100.0)
+    assert station.hub.snapshot().number("main", "energy_import") == pytest.approx(100.0, abs=0.1)
 
 
 def test_what_is_not_named_stays(client: FlaskClient, station: Station) -> None:

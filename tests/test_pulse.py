@@ -79,6 +79,11 @@ def test_an_overflow_that_begins_within_a_pulse_is_counted_exactly() -> None:
     assert count([*before, *train((330, False), first=4)])[0] == [(330, 2)]
 
 
+def test_a_pulse_whose_rise_is_lost_says_that_its_stamp_is_of_its_fall() -> None:
+    told = PulseFilter(15 * MS).feed([*train(*pulse(0)), *train((400, False), first=4)])
+    assert [p.is_exact for p in told] == [True, False]
+
+
 def test_an_overflow_that_ends_within_a_pulse_is_counted_exactly() -> None:
     before = train(*pulse(0))
     assert count([*before, *train((400, False), first=4)])[0] == [(0, 1), (400, 1)]

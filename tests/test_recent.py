@@ -67,6 +67,14 @@ def test_a_late_value_finds_its_slot() -> None:
     assert series(recent, 100, 70)[0] == 5.0
 
 
+def test_a_clock_that_was_ahead_and_is_set_right_begins_anew() -> None:
+    recent = Recent()
+    told(recent, 2 * 86_400, 1.0)
+    told(recent, 0, 2.0)
+    told(recent, 10, 3.0)
+    assert series(recent, 10, 20) == [2.0, 3.0]
+
+
 def test_registers_and_strangers_have_no_series() -> None:
     recent = Recent()
     told(recent, 0, 1.0)

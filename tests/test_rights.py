@@ -8,7 +8,7 @@ from werkzeug.security import generate_password_hash
 from s0web import config
 from s0web.station import Station
 from s0web.web.app import create_app
-from s0web.web.rights import HEADERS, TRIES, host_allowed
+from s0web.web.rights import DATA, PAGES, TRIES, host_allowed
 from tests.conftest import until
 
 PASSWORD = "correct horse"
@@ -146,10 +146,12 @@ def test_a_strange_host_is_refused_on_every_address(client: FlaskClient) -> None
 
 def test_every_answer_is_dressed(client: FlaskClient) -> None:
     for path in ("/", "/config", "/electricity", "/nowhere", "/api/v1/nowhere", "/metrics"):
-        answer = client.get(path)
-        for name, value in HEADERS:
-            assert answer.headers[name] == value
-        assert answer.headers["Cache-Control"] == "no-store"
+        answer = client.get(path, headers={"Accept": "text/html"})
+        for name, value in PAGES if answer.mimetype == "text/html" else DATA:
+            assert answer.headers.getlist(name) == [value]
+        assert answer.headers.getlist("Cache-Control") == ["no-store"]
+    with client.get("/static/style.css") as answer:
+        assert "no-store" not in answer.headers["Cache-Control"]
 
 
 def test_sizes_are_bounded(client: FlaskClient) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from s0web.clock import FakeClock
 from s0web.errors import SourceError
-from s0web.model import Command, Reading
+from s0web.model import Command, Reading, Trouble
 from s0web.options import OPTIONS
 from s0web.sources.s0 import S0Source
 from tests.wires import HandEdges, HandWires
@@ -170,3 +170,41 @@ def test_a_missing_chip_is_a_sentence() -> None:
     source = S0Source({"main": options()}, wires, clock, lambda device: {})
     with pytest.raises(SourceError, match="source:main: no Raspberry Pi GPIO chip"):
         source.open()
+
+
+def test_no_power_comes_from_a_pulse_whose_rise_was_lost() -> None:
+    house = House()
+    house.pulse_at(1.0)
+    house.edges.seqno[4] += 1  # the rise is lost to an overflow
+    house.edges.edge(4, False, 5002.0)
+    house.clock.advance(1.5)
+    (told,) = house.read()
+    assert set(told.values) == {"energy_import", "pulses"}
+    (told,) = house.pulse_at(3.0)
+    assert set(told.values) == {"energy_import", "pulses"}
+    assert told.values["energy_import"] == 0.003
+    (told,) = house.pulse_at(4.0)
+    assert told.values["power"] == pytest.approx(3600.0)
+
+
+def test_an_led_that_fails_costs_no_pulse_of_any_input() -> None:
+    house = House(main=options(blink="yes"), heat=options(pin="17"))
+    house.edges.led_fails = True
+    house.edges.pulse(4, 5001.0)
+    house.edges.pulse(17, 5001.0)
+    house.clock.advance(2)
+    told = house.source.read()
+    assert [t.device for t in told if isinstance(t, Reading)] == ["main", "heat"]
+    (trouble,) = [t for t in told if isinstance(t, Trouble)]
+    assert (trouble.device, trouble.kind) == ("main", "led")
+
+
+def test_it_says_when_a_pulse_has_begun() -> None:
+    house = House()
+    assert not house.source.is_amid
+    house.edges.edge(4, True, 5001.0)
+    house.read()
+    assert house.source.is_amid
+    house.edges.edge(4, False, 5001.03)
+    house.read()
+    assert not house.source.is_amid

@@ -85,6 +85,49 @@ def test_apply_changes_what_changed_and_leaves_the_rest_alone(house: Station) ->
     until(lambda: "gas" not in station.hub.snapshot().health, "its health to go")
 
 
+def test_a_device_that_measures_something_else_begins_anew(station: Station) -> None:
+    config.save(station.path, {"source:main": {"measures": "water"}})
+    station.tell(Command("station", "apply"))
+    until(lambda: station.hub.snapshot().get("main", "volume"), "the water")
+    assert station.hub.snapshot().number("main", "volume") == 0.0
+    assert station.hub.snapshot().get("main", "energy_import") is None
+
+
+def test_a_grid_meter_that_becomes_a_counter_leaves_it_no_register(house: Station) -> None:
+    config.save(house.path, {}, ("source:main", "source:grid"))
+    config.save(
+        house.path, {"source:grid": {"type": "s0", "pin": "4"}, "cache:simulated": {"grid": "7"}}
+    )
+    house.tell(Command("station", "apply"))
+    until(lambda: house.devices().get("grid", {}).get("type") == "s0", "the change")
+    until(lambda: house.hub.snapshot().get("grid", "pulses"), "the counter")
+    assert house.hub.snapshot().number("grid", "energy_import") == pytest.approx(7, abs=0.1)
+
+
+def test_a_removed_counter_keeps_its_last_pulses(station: Station) -> None:
+    station.tell(Command("main", "correct", 5.0))
+    until(lambda: energy(station) > 27, "the correction")
+    last = energy(station)
+    config.save(station.path, {}, ("source:main",))
+    station.tell(Command("station", "apply"))
+    until(lambda: not station.devices(), "the removal")
+    until(lambda: station.state == "running", "the rest")
+    station.stop()
+    assert config.load(station.path).cache["main"] >= last
+
+
+def test_a_file_that_is_half_written_or_gone_stops_nothing(station: Station) -> None:
+    text = station.path.read_text()
+    station.path.write_text("")
+    until(lambda: "half written" in station.problem, "the half-written file to be seen")
+    station.path.unlink()
+    station.tell(Command("main", "correct", 5.0))
+    until(lambda: energy(station) > 27, "the correction")
+    assert list(station.devices()) == ["main"]
+    station.path.write_text(text)
+    until(lambda: station.problem == "", "the file to be back")
+
+
 def test_a_hand_edit_is_applied_and_a_mistake_in_it_changes_nothing(station: Station) -> None:
     text = station.path.read_text()
     station.path.write_text(text.replace("pin = 4", "pin = four"))

@@ -18,6 +18,7 @@ class HandSource:
     name = "source:grid"
     devices = ("grid",)
     interval = 0.0
+    is_amid = False
     patience = 30.0
 
     def __init__(self) -> None:
@@ -183,7 +184,7 @@ def test_a_worker_without_a_turn_is_shown_as_hung(hub: Hub, clock: FakeClock) ->
     loop.step()
     clock.advance(31)
     loop.check()
-    assert "no turn for 31 s" in hub.snapshot().health["source:grid"].text
+    assert "no turn for more than 30 s" in hub.snapshot().health["source:grid"].text
 
 
 def test_commands_are_obeyed_before_the_next_read_even_when_the_wire_is_gone(
@@ -246,3 +247,62 @@ def test_the_crew_stops_sources_before_sinks(hub: Hub) -> None:
     crew.stop()
     assert sink.kept == [9]
     assert state(hub, "source:grid") == state(hub, "sink:hand") == "stopped"
+
+
+def test_the_end_obeys_what_was_asked_and_hears_what_is_half_told(
+    hub: Hub, clock: FakeClock
+) -> None:
+    source = HandSource()
+    loop = SourceLoop(source, hub, clock)
+    source.next = power(5)
+    loop.step()
+    loop.tell(Command("grid", "correct", 7.0))
+    source.is_amid, source.next = True, power(8)
+    loop.finish()
+    assert [command.value for command in source.obeyed] == [7.0]
+    assert hub.snapshot().number("grid", "power") == 8
+    assert state(hub, "grid") == "stopped"
+
+
+def test_what_hangs_on_a_wire_shares_its_fate(hub: Hub, clock: FakeClock) -> None:
+    source = HandSource()
+    loop = SourceLoop(source, hub, clock)
+    source.next = [*power(5), Reading("grid.gas", NOON, {"volume": 1.0})]
+    loop.step()
+    source.next = SourceError("gone")
+    loop.step()
+    assert state(hub, "grid.gas") == "failed"
+    source.next = []
+    loop.step()
+    assert state(hub, "grid.gas") == "starting"  # open again, nothing heard yet
+    loop.finish()
+    assert state(hub, "grid.gas") == "stopped"
+
+
+def test_a_wire_that_opens_and_fails_again_and_again_is_logged_once(
+    hub: Hub, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = HandSource()
+    loop = SourceLoop(source, hub, clock)
+    with caplog.at_level(logging.INFO, "s0web"):
+        for _ in range(20):
+            source.next = SourceError("no answer")
+            loop.step()
+    assert len([r for r in caplog.records if "no answer" in r.message]) == 2
+
+
+def test_readings_that_left_the_log_are_told_once(
+    hub: Hub, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink = HandSink()
+    loop = SinkLoop(sink, hub, clock)
+    sink.error = SinkError("disk full")
+    for watts in range(6000):
+        hub.publish([Reading("grid", NOON, {"power": float(watts)})])
+    with caplog.at_level(logging.WARNING, "s0web"):
+        for _ in range(5):
+            loop.step()
+        sink.error = None
+        loop.step()
+    assert len([r for r in caplog.records if "left the log" in r.message]) == 1
+    assert sink.kept[0] == 1000.0

@@ -18,7 +18,7 @@ class HandEdges:
         self.queue: list[Edge] = []
         self.seqno = {line.offset: 0 for line in lines}
         self.blinks: list[int] = []
-        self.gone = False
+        self.gone = self.led_fails = False
         self.closed = False
 
     def edge(self, line: int, rising: bool, at: float) -> None:
@@ -36,6 +36,8 @@ class HandEdges:
         return edges
 
     def blink(self, line: int) -> None:
+        if self.led_fails:
+            raise OSError(errno.EIO, "no LED")
         self.blinks.append(line)
 
     def trigger(self, line: int) -> None:

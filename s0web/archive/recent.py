@@ -16,6 +16,7 @@ from ..quantities import QUANTITIES
 
 STEP = 10  # s
 SLOTS = 24 * 3600 // STEP
+BACK = 2 * 3600 // STEP  # slots that a late value may be behind the newest
 
 
 class _Ring:
@@ -27,6 +28,8 @@ class _Ring:
         self._count = 0
 
     def add(self, slot: int, number: float) -> None:
+        if self.newest - slot > BACK:  # the clock was ahead and has been set right
+            self.newest, self.means = -1, array("f", [math.nan]) * SLOTS
         if slot > self.newest:
             for gap in (
                 range(max(self.newest + 1, slot - SLOTS + 1), slot) if self.newest >= 0 else ()

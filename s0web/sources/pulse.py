@@ -9,6 +9,7 @@ from ..hardware import Edge
 class Pulse(NamedTuple):
     time_ns: int  # of the rising edge, CLOCK_MONOTONIC
     number: int  # 1; more where an overflow swallowed the edges of others before it
+    is_exact: bool = True  # False: its rise is among the lost edges, the stamp is of its fall
 
 
 class PulseFilter:
@@ -33,6 +34,11 @@ class PulseFilter:
         self._lost = 0  # pulses known only by number, not yet told
         self.rejected = 0  # stretches that were too short
 
+    @property
+    def is_high(self) -> bool:
+        """Whether a pulse has begun."""
+        return self._high
+
     def feed(self, edges: Iterable[Edge]) -> list[Pulse]:
         pulses = []
         for edge in edges:
@@ -43,7 +49,7 @@ class PulseFilter:
                 pulses.append(Pulse(self._begin, 1 + self._lost))
                 self._lost = 0
             elif self._lost:  # the rise of this very pulse is among the lost edges
-                pulses.append(Pulse(edge.time_ns, self._lost))
+                pulses.append(Pulse(edge.time_ns, self._lost, is_exact=False))
                 self._lost = 0
             self._high = edge.rising
             if not edge.rising:

@@ -12,7 +12,7 @@ from ..clock import Clock
 from ..errors import SourceError
 from ..hardware import Edge, Edges, Line, Wires
 from ..hardware.pins import offset_of
-from ..model import Command, Options, Reading, Telling, Totals
+from ..model import Command, Options, Reading, Telling, Totals, Trouble
 from .pulse import Pulse, PulseFilter
 
 WAIT = 0.2  # s, longest wait in one read: how soon a command or the end is obeyed
@@ -72,13 +72,13 @@ class Counter:
         """
         self._pulses += pulse.number
         values = dict(self.standing(now).values)
-        if self._last_ns is not None and pulse.time_ns > self._last_ns:
+        if self._last_ns is not None and pulse.is_exact and pulse.time_ns > self._last_ns:
             interval = (pulse.time_ns - self._last_ns) / 1e9 / pulse.number
             self._told = self.hour / (self.per_unit * interval)
             values |= {self.rate: self._told, "pulse_interval": interval}
         if self.filter.rejected:
             values["pulses_rejected"] = float(self.filter.rejected)
-        self._last_ns = pulse.time_ns
+        self._last_ns = pulse.time_ns if pulse.is_exact else None
         return Reading(
             self.device, now - timedelta(microseconds=(now_ns - pulse.time_ns) / 1e3), values
         )
@@ -145,17 +145,35 @@ class S0Source:
         except OSError as error:
             raise SourceError(f"{self.name}: the GPIO chip is gone ({error})") from error
         told: list[Telling] = []
+        lit: list[Counter] = []
         by_line: dict[int, list[Edge]] = {}
         for edge in edges:
             by_line.setdefault(edge.line, []).append(edge)
         for offset, counter in self._counters.items():
             pulses = counter.filter.feed(by_line.get(offset, ()))
             told += [counter.pulse(pulse, now, now_ns) for pulse in pulses]
-            if pulses:
-                self._edges.blink(offset)
+            if pulses and counter.options["blink"]:
+                lit.append(counter)
             if (fallen := counter.decay(now, now_ns)) is not None:
                 told.append(fallen)
-        return told
+        return told + self._blink(lit)
+
+    def _blink(self, counters: Sequence[Counter]) -> list[Trouble]:
+        """Light their LEDs; one that fails costs no pulse."""
+        assert self._edges is not None
+        troubles = []
+        for counter in counters:
+            try:
+                self._edges.blink(counter.offset)
+            except OSError as error:
+                text = f"its LED cannot be lit ({error.strerror or error})"
+                remedy = "Take another led_pin, or set blink = no."
+                troubles.append(Trouble(counter.device, "led", text, remedy))
+        return troubles
+
+    @property
+    def is_amid(self) -> bool:
+        return any(counter.filter.is_high for counter in self._counters.values())
 
     def obey(self, command: Command) -> Sequence[Telling]:
         counter = next(c for c in self._counters.values() if c.device == command.target)

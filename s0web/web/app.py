@@ -9,6 +9,7 @@ from ..station import Station
 from . import assets
 from .api import api_blueprint
 from .config import config_blueprint
+from .corrections import Corrections
 from .legacy import legacy_blueprint
 from .pages import pages_blueprint
 from .rights import guard_requests
@@ -31,6 +32,7 @@ def create_app(station: Station) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["station"] = station
+    app.extensions["corrections"] = Corrections()
     guard_requests(app, station)
     for blueprint in (legacy_blueprint, api_blueprint, config_blueprint, pages_blueprint):
         app.register_blueprint(blueprint())

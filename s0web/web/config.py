@@ -14,6 +14,7 @@ from ..model import Command
 from ..options import OPTIONS, SCOPES, Option, scope_of, types_of
 from ..station import Station
 from . import documents, legacy
+from .corrections import Corrections, reading
 from .rights import changing, form_token, is_local, token_right
 
 NOT_SHOWN = ("hash",)  # kinds of option that the dialog neither shows nor changes
@@ -119,7 +120,8 @@ def _correct(station: Station, device: str) -> str:
         raise _wrong("reading", device, f"{error}.") from error
     if station.devices().get(device, {}).get("type") != "s0":
         raise ValueError(f"{device} is no pulse counter.")
-    station.tell(Command(device, "correct", new - shown, "by the dialog"))
+    corrections: Corrections = current_app.extensions["corrections"]
+    corrections.by_form(station, device, shown, new)
     return "corrected"
 
 
@@ -204,14 +206,12 @@ def _needed(kind: str, form: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _counters(station: Station, form: Mapping[str, str]) -> list[dict[str, Any]]:
-    snapshot = station.hub.snapshot()
     counters = []
     for device, options in station.devices().items():
         if options["type"] == "s0":
-            register = "energy_import" if options["measures"] == "energy" else "volume"
-            shown = snapshot.number(device, register)
+            shown = reading(station, device)
             if shown is not None:
-                unit = "kWh" if register == "energy_import" else "m³"
+                unit = "kWh" if options["measures"] == "energy" else "m³"
                 typed = form.get(f"reading|{device}", "")
                 counters.append(
                     {"device": device, "shown": f"{shown:.3f}", "unit": unit, "typed": typed}

@@ -84,6 +84,8 @@ def status(station: Station) -> Document:
     for name, of in sorted(snapshot.health.items()):
         if name != "station":
             of_kind["workers" if ":" in name else "devices"][name] = health(of)
+    for name, readings in station.counts().items():
+        of_kind["workers"].setdefault(name, {})["readings"] = readings
     return {
         "station": {
             "state": station.state,

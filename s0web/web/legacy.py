@@ -18,6 +18,7 @@ from .. import config as ini
 from ..config import Config
 from ..model import Command, Options, Snapshot
 from ..station import Station
+from .corrections import Corrections
 from .rest import Api
 from .rights import changing, require_right
 
@@ -58,12 +59,12 @@ class Electricity(Resource):  # type: ignore[misc]
         made: dict[str, Made] = current_app.extensions["electricity"]
         known = made.get(device)
         if known is None or known[0] is not snapshot or known[1] is not config:
-            known = snapshot, config, json.dumps(electricity(station, snapshot, device))
+            known = snapshot, config, json.dumps(electricity(station, snapshot, device)).encode()
             made[device] = known
-        return Response(known[2], mimetype="application/json")
+        return Response(known[2], content_type="application/json")
 
 
-Made = tuple[Snapshot, Config | None, str]  # what a document was made from, and its text
+Made = tuple[Snapshot, Config | None, bytes]  # what a document was made from, and its text
 
 
 def electricity(station: Station, snapshot: Snapshot, device: str) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def chosen(station: Station) -> tuple[str, Options]:
     if station.config is None:
         abort(503, station.sentence())
     devices = station.devices()
-    name = request.args.get("device")
+    name = request.args.get("device") if request.query_string else None
     if name is not None:
         if name not in devices:
             abort(
@@ -149,7 +150,7 @@ def change() -> Response:
         "s0blink": ("s0Blink", "", "blink"),
         "blink": ("s0Blink", "", "blink"),
     }
-    correction = _correction(station) if "energy" in request.args else None
+    correction = _correction() if "energy" in request.args else None
     for name, (label, section, option) in switches.items():
         if name not in request.args:
             continue
@@ -162,37 +163,41 @@ def change() -> Response:
         text = ("debug" if on else "info") if option == "level" else ("yes" if on else "no")
         changes.setdefault(section, {})[option] = text
         lines.append(f"{label}: {'on' if on else 'off'}")
+    lines.insert(0, _corrected(station, correction))
     if changes:
         ini.save(station.path, changes)
         station.tell(Command("station", "apply"))
-    if correction is None:
-        lines.insert(0, "Energy: unchanged")
-    else:
-        device, new, old = correction
-        station.tell(Command(device, "correct", (new - old) / 1000, "by /config"))
-        lines.insert(0, f"Energy changed from {old:.3f} Wh to {new:.3f} Wh")
     if "hw" in request.args:
         lines.append("Hardware: unchanged (it is found by itself, or set by chip and pin)")
     rows = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return Response(f"<h3>Configuration was updated</h3><ul>{rows}</ul>", mimetype="text/html")
 
 
-def _correction(station: Station) -> tuple[str, float, float] | None:
-    """The counter's new and old reading in Wh; None when it stays."""
+def _correction() -> tuple[str, float]:
+    """The device and what its counter shall read, in Wh."""
     text = request.args["energy"].strip().replace(",", ".")
-    device, options = chosen(station)
+    device, options = chosen(_station())
     if options["type"] != "s0":
-        abort(
-            400, f"energy: {device} keeps its own register; only a pulse counter can be corrected."
-        )
+        abort(400, f"energy: {device} keeps its own register; only a pulse counter is corrected.")
     try:
         new = float(text)
     except ValueError:
         abort(400, f"energy: {text[:40]!r} is not a number of Wh.")
     if not math.isfinite(new) or not 0 <= new <= 1e12:
         abort(400, "energy: it must be 0 or more, and less than a million million Wh.")
-    old = (station.hub.snapshot().number(device, "energy_import") or 0.0) * 1000
-    return None if abs(new - old) < 5e-7 else (device, new, old)
+    return device, new
+
+
+def _corrected(station: Station, correction: tuple[str, float] | None) -> str:
+    """Carry it out; return S0-Logger's line about it."""
+    if correction is None:
+        return "Energy: unchanged"
+    device, new = correction
+    corrections: Corrections = current_app.extensions["corrections"]
+    old = corrections.to_reading(station, device, new / 1000) * 1000
+    if abs(new - old) < 5e-7:
+        return "Energy: unchanged"
+    return f"Energy changed from {old:.3f} Wh to {new:.3f} Wh"
 
 
 def _switch(name: str) -> bool:

@@ -43,6 +43,8 @@ def text(station: Station) -> str:
          states),
         ("s0web_troubles_total", "counter", "Troubles of a worker or device since start.",
          [({"name": name}, of.troubles) for name, of in health]),
+        ("s0web_source_readings_total", "counter", "Readings of a source since it started.",
+         [({"name": name}, number) for name, number in station.counts().items()]),
         ("s0web_log_readings_total", "counter", "Readings since start.", [({}, station.hub.last)]),
         ("s0web_dropped_values_total", "counter", "Values refused, by reason.",
          [({"reason": reason}, number) for reason, number in sorted(station.hub.dropped.items())]),

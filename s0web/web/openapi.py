@@ -131,7 +131,7 @@ def _ref(name: str) -> Document:
 def _schemas() -> Document:
     value = _object({"value": NUMBER, "unit": TEXT, "time": TIME}, {"meter": TEXT})
     said = _texts("state", "text", "remedy", "kind") | {"troubles": WHOLE}
-    health = _object(said, {"since": TIME, "last_error": TEXT})
+    health = _object(said, {"since": TIME, "last_error": TEXT, "readings": WHOLE})
     about = {"type": TEXT, "health": _ref("Health")}
     device = about | {"values": _map(_ref("Value")), "labels": _map(TEXT)}
     told = {"energy": NUMBER, "power": NUMBER, "time": TEXT, "dtime": NUMBER}

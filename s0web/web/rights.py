@@ -28,7 +28,7 @@ from ..station import Station
 LOCAL_SUFFIXES = (".local", ".lan", ".home.arpa", ".fritz.box", ".localhost")
 QUERY = 2_048  # characters of a query string
 TRIES, SPAN = 10, 60.0  # wrong passwords of one address in so many seconds, then 429
-HEADERS = [
+PAGES = [  # what every page carries
     (
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -42,7 +42,12 @@ HEADERS = [
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
 ]
-FRESH = [*HEADERS, ("Cache-Control", "no-store")]  # for all but static files
+DATA = [  # what every other answer carries
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+]
+FRESH = [("Cache-Control", "no-store")]  # all but static files
 FORWARDING = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -71,12 +76,14 @@ def guard_requests(app: Flask, station: Station) -> None:
 
 
 def dressed(app: WSGI) -> WSGI:
-    """Add HEADERS to every answer, at the edge, where it costs least."""
+    """Add PAGES, DATA and FRESH to the answers, at the edge, where it costs least."""
 
     def answer(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-        more = HEADERS if environ.get("PATH_INFO", "").startswith("/static/") else FRESH
+        is_static = environ.get("PATH_INFO", "").startswith("/static/")
 
         def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            is_page = any(n == "Content-Type" and v.startswith("text/html") for n, v in headers)
+            more = (PAGES if is_page else DATA) + ([] if is_static else FRESH)
             return start(status, headers + more, *error)
 
         return app(environ, begin)
