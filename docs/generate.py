@@ -12,7 +12,7 @@ ABOUT_OPTIONS = """\
 # Options
 
 Every option of the INI file (`S0WEB_INI`, default `/var/lib/s0web/s0web.ini`). Change them in the
-dialog at `/s0/config` or with an editor: a running station takes over a saved file within a second;
+dialog at `/s0/config` or with an editor: a running station takes over a saved file within seconds;
 one with a mistake in it is refused with a sentence, and the old settings stay.
 
 A source is a section `[source:NAME]` with its `type`; NAME is the device in every answer.

@@ -82,6 +82,13 @@ class Hub:
             labels = {k: v for k, v in old.labels.items() if k not in devices}
             self._swap(replace(old, values=values, labels=labels), news=True)
 
+    def unlabel(self, devices: Collection[str]) -> None:
+        """Forget the words of these devices and of what hangs on them; a new source tells its own."""
+        with self._changed:
+            labels = self._snapshot.labels
+            kept = {k: v for k, v in labels.items() if k.partition(".")[0] not in devices}
+            self._swap(replace(self._snapshot, labels=kept), news=len(kept) < len(labels))
+
     def clear(self) -> None:
         """Forget every value: another house begins."""
         with self._changed:

@@ -72,6 +72,7 @@ _ROWS = (
         0,
     ),
     ("flow", "m3/h", "gauge", "", "flow of gas or water", 3),
+    ("crc_errors", "", "register", "", "damaged telegrams since the station started", 0),
     ("lag", "s", "gauge", "", "host time minus meter time at arrival", 1),
 )
 _BY_PHASE = {

@@ -25,6 +25,7 @@ from .hub import Hub
 from .model import Command, Health, Options
 from .sinks.cache import CacheSink
 from .statelock import StateLock
+from .watch import IniWatch
 
 LOG = logging.getLogger(__name__)
 POLL = 0.05  # s between two tries for the lock of another station
@@ -59,8 +60,7 @@ class Station:
         self._from_zero: set[str] = set()  # counters whose kept total is of another unit
         self._commands: deque[Command] = deque()
         self._wake, self._stop, self._draining = (threading.Event() for _ in range(3))
-        self._look: tuple[int, ...] = ()  # what the INI was at the last look
-        self._seen: tuple[int, ...] = ()  # what it was when it was read
+        self._watch = IniWatch(path)
         self._lock = StateLock(path.with_name("station.lock"))
         self._guard = threading.Lock()
         self._keeper: threading.Thread | None = None
@@ -159,7 +159,7 @@ class Station:
         try:
             if self.config is None:
                 self._begin()
-            elif self._edited() or self._commands:
+            elif self._watch.has_changed() or self._commands:
                 self._commands.clear()
                 self._reload()
         except Exception as error:  # the edge of the thread
@@ -171,19 +171,6 @@ class Station:
             self._cache.interval = 0.0
             self._crew.hurry()
         self._crew.check()
-
-    def _edited(self) -> bool:
-        """Whether the INI is another file than the one applied, and no longer being written."""
-        try:
-            told = self.path.stat()
-        except OSError:
-            return False
-        look = (told.st_mtime_ns, told.st_ino, told.st_size)
-        is_settled, self._look = look == self._look, look
-        if not is_settled or look == self._seen:
-            return False
-        self._seen = look
-        return True
 
     def _reload(self) -> None:
         """Apply the INI if it differs and has no mistakes; else the old settings stay."""
@@ -210,11 +197,10 @@ class Station:
             self.hub.clear()
             self.recent.clear()
             self._cache = None
-        wanted = grouped(config.sources)
-        running = self._crew.wires()
-        self._crew.stop_sources(
-            [w for w, made_of in running.items() if wanted.get(w) != made_of], 1.5
-        )
+        wanted, running = grouped(config.sources), self._crew.wires()
+        changed = [wire for wire, made_of in running.items() if wanted.get(wire) != made_of]
+        self._crew.stop_sources(changed, 1.5)
+        self.hub.unlabel([device for wire in changed for device in running[wire]])
         self._retype(config)
         self.config = config
         if self._cache is None:

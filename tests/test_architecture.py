@@ -18,7 +18,7 @@ FILES = sorted((ROOT / "s0web").rglob("*.py"))
 TIERS = (
     {"errors", "quantities", "__init__"},
     {"model", "clock"},
-    {"log", "inifile", "options", "logs", "registry", "statelock", "hardware", "meters"},
+    {"log", "inifile", "options", "logs", "registry", "statelock", "watch", "hardware", "meters"},
     {"hub", "config", "simulation"},
     {"upgrade", "workers", "sinks", "sources", "archive"},
     {"crew", "assembly"},

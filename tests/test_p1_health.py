@@ -1,5 +1,6 @@
 """What the P1 source says is wrong with its line, and how it finds the baud rate."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -7,9 +8,20 @@ import pytest
 
 from s0web.clock import FakeClock
 from s0web.errors import SourceError
-from s0web.model import Frame, Reading, Trouble
+from s0web.model import Frame, Reading, Telling, Trouble
 from s0web.sources.p1 import P1Source
-from tests.p1_wire import OLD, START, Wire, feed, readings, run, source_on, telegram, troubles
+from tests.p1_wire import (
+    NOISE,
+    OLD,
+    START,
+    Wire,
+    feed,
+    readings,
+    run,
+    source_on,
+    telegram,
+    troubles,
+)
 
 
 @pytest.fixture
@@ -97,6 +109,31 @@ def test_a_slow_meter_is_no_trouble(source: P1Source, wire: Wire) -> None:
     assert not troubles(told)
 
 
+def test_a_damaged_telegram_of_a_slow_meter_costs_only_itself(source: P1Source, wire: Wire) -> None:
+    feed(wire, 300, every=10, damage=7)
+    told = run(source, wire.clock, 300)
+    assert len(readings(told)) == 26
+    assert not troubles(told)
+    assert wire.tuned == 115200
+
+
+def test_a_baud_rate_that_was_right_is_given_up_later(source: P1Source, wire: Wire) -> None:
+    feed(wire, 3)
+    run(source, wire.clock, 3)
+    proven = wire.clock.monotonic()
+    wire.baud = 300
+    for i in range(120):
+        wire.send(b"\x00\xf8\x80" * 9, i)
+    tried = [(proven, wire.tuned)]
+    while wire.clock.monotonic() < proven + 100:
+        source.read()
+        if wire.tuned != tried[-1][1]:
+            tried.append((wire.clock.monotonic(), wire.tuned))
+    assert [baud for _, baud in tried[:4]] == [115200, 9600, 115200, 9600]
+    waits = [round(b - a) for (a, _), (b, _) in pairwise(tried[:4])]
+    assert waits == pytest.approx([36, 12, 12], abs=3)
+
+
 def test_a_meter_that_comes_back_is_not_taken_for_noise(source: P1Source, wire: Wire) -> None:
     feed(wire, 3)
     run(source, wire.clock, 40)
@@ -135,6 +172,43 @@ def test_nothing_but_crc_errors_is_not_a_wrong_baud_rate(source: P1Source, wire:
 def test_one_crc_error_is_no_trouble(source: P1Source, wire: Wire) -> None:
     feed(wire, 60, damage=45)
     assert not troubles(run(source, wire.clock, 60))
+
+
+def damaged(told: Sequence[Telling]) -> list[float]:
+    """The counts of damaged telegrams that were told."""
+    return [main.values["crc_errors"] for main in readings(told) if "crc_errors" in main.values]
+
+
+def test_damaged_telegrams_are_counted_and_the_count_is_told_when_it_changes(
+    source: P1Source, wire: Wire
+) -> None:
+    feed(wire, 60, damage=25)
+    told = run(source, wire.clock, 60)
+    assert damaged(told) == [0.0, 1.0, 2.0]
+    assert "crc_errors" in readings(told)[0].values
+    assert not troubles(told)
+
+
+def test_the_count_of_damaged_telegrams_goes_on_when_the_port_is_opened_anew(
+    source: P1Source, wire: Wire
+) -> None:
+    feed(wire, 4, damage=3)
+    assert damaged(run(source, wire.clock, 4)) == [0.0, 1.0]
+    source.open()
+    feed(wire, 4, damage=3)
+    assert damaged(run(source, wire.clock, 4)) == [1.0, 2.0]
+
+
+def test_noise_at_a_wrong_baud_rate_is_no_damaged_telegram(clock: FakeClock) -> None:
+    wire = Wire(clock, 9600)
+    source = source_on(wire)
+    source.open()
+    wire.send(bytes(NOISE.index(byte) for byte in b"/ISk5!0000"))
+    for i in range(4):
+        wire.send(OLD, i * 10 + 4)
+    told = run(source, clock, 40)
+    assert len(readings(told)) == 3
+    assert damaged(told) == [0.0]
 
 
 def test_a_meter_clock_that_is_wrong_is_told(source: P1Source, wire: Wire) -> None:

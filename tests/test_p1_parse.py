@@ -121,6 +121,7 @@ def test_an_impossible_time_is_unread_and_costs_only_itself(stamp):
     [
         ("1-0:1.8.0*255(000123.456*kWh)", Number(123.456, "kWh")),
         ("1-0:21.7.0.255(00.512*kW)", Number(0.512, "kW")),
+        ("1-0:1.8.0*01(000100.000*kWh)", "(000100.000*kWh)"),
         ("1-0:72:32.0(00007)", Number(7, "")),
         ("1-0:1.8.1(000123.456kWh)", Number(123.456, "kWh")),
         ("1-0:1.8.1(000123.456)", Number(123.456, "")),
@@ -143,6 +144,17 @@ def test_an_impossible_time_is_unread_and_costs_only_itself(stamp):
 )  # fmt: skip
 def test_what_meters_of_the_field_print(line, expected):
     assert value(line) == expected
+
+
+@pytest.mark.parametrize("suffix", ["*01", "*1", "*00", ".12", "*254"])
+@pytest.mark.parametrize("present", ["1-0:1.8.0", "1-0:1.8.0*255"])
+def test_a_historic_value_leaves_the_present_register_alone(suffix, present):
+    lines = (f"{present}(000123.456*kWh)", f"1-0:1.8.0{suffix}(000100.000*kWh)")
+    for order in (lines, lines[::-1]):
+        told = parse(belgian(*order))
+        assert told.objects["1-0:1.8.0"] == Number(123.456, "kWh")
+        assert told.objects[f"1-0:1.8.0{suffix.replace('.', '*')}"] == "(000100.000*kWh)"
+        assert told.unread == ()
 
 
 @pytest.mark.parametrize(

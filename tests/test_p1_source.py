@@ -168,6 +168,19 @@ def test_unread_lines_are_counted_and_quoted_until_they_are_gone(
     assert third.labels["unread"] == ""
 
 
+def test_a_label_that_goes_while_the_port_is_closed_is_told_to_be_gone(
+    source: P1Source, wire: Wire
+) -> None:
+    wire.send(telegram(START, "broken"))
+    (before,) = readings(run(source, wire.clock, 1))
+    assert before.labels["unread"] == "1: broken"
+    source.open()
+    source.open()
+    wire.send(telegram(START))
+    (after,) = readings(run(source, wire.clock, 1))
+    assert after.labels == {**before.labels, "unread": ""}
+
+
 def test_a_port_that_fails_is_closed_and_opened_anew(source: P1Source, wire: Wire) -> None:
     wire.failure = OSError(errno.EIO, "Input/output error")
     with pytest.raises(SourceError, match="/dev/ttyP1 is gone"):

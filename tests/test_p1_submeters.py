@@ -25,6 +25,7 @@ def test_a_gas_meter_that_prints_no_unit_is_told_in_cubic_metres():
         gas(1, "230214173000W", "00000.000*m3"),
         gas(1, "230214173000W", "00112.000*m3", "0000000000"),
         gas(1, "221214173000W", "00112.000*m3"),  # stands still for 62 days
+        gas(1, "230213172959W", "00112.000*m3"),  # and for a day
         gas(1, "230214173000W", "00112.000*m3")[:2],  # no reading at all
     ],
 )
@@ -39,9 +40,23 @@ def test_a_dead_channel_loses_to_the_live_one_in_any_order(dead, first):
 
 def test_two_live_meters_of_a_kind_keep_their_names_by_equipment_id():
     one, two = gas(1, "230214173000W", "1*m3", "B"), gas(2, "230214173000W", "2*m3", "A")
-    for lines in (one + two, two + one):
+    late = gas(2, "230213173000W", "2*m3", "A")  # a day behind the other
+    for lines in (one + two, two + one, one + late, late + one):
         found = told(belgian(*lines))
         assert (found["grid.gas"].meter, found["grid.gas2"].meter) == ("A", "B")
+
+
+def test_a_meter_alone_of_its_kind_is_told_though_it_stands_still():
+    still = (*gas(1, "230110173000W", "112*m3"), "0-2:24.1.0(007)", "0-2:96.1.1(4131)")
+    found = told(belgian(*still, "0-2:24.2.1(230214173000W)(5*m3)"))
+    assert found["grid.gas"].values == {"volume": 112}
+    assert found["grid.water"].values == {"volume": 5}
+
+
+def test_a_replaced_meter_goes_on_until_the_new_one_has_counted():
+    old = gas(1, "230201173000W", "00112.000*m3", "A")
+    new = gas(2, "230214173000W", "00000.000*m3", "B")
+    assert told(belgian(*old, *new))["grid.gas"].meter == "A"
 
 
 def test_a_sub_meter_is_what_its_type_says_on_any_channel():

@@ -34,8 +34,9 @@ __all__ = [
 ]
 
 _SHAPE = re.compile(  # A-B:C.D.E, a second colon forgiven, perhaps group F; values in brackets
-    r"\s*(\d{1,2}-\d{1,3}:\d{1,3})[.:](\d{1,3}\.\d{1,3})(?:[.*]\d{1,3})?\s*((?:\([^()]*\)\s*)+)"
+    r"\s*(\d{1,2}-\d{1,3}:\d{1,3})[.:](\d{1,3}\.\d{1,3})(?:[.*](\d{1,3}))?\s*((?:\([^()]*\)\s*)+)"
 )
+_PRESENT = (None, "255")  # group F of what is measured now; others are historic values
 _BETWEEN = re.compile(r"\)\s+\(")
 
 
@@ -46,7 +47,8 @@ class Unread(NamedTuple):
 
 @dataclass(frozen=True)
 class Telegram:
-    """One telegram. `objects` has each value by its OBIS code without group F, such as "1-0:1.8.1".
+    """One telegram. `objects` has each value by its OBIS code without group F, such as "1-0:1.8.1";
+    a historic value by its whole code, such as "1-0:1.8.1*01".
 
     A code of the table in obis.py has a typed value, any other the text in brackets as it stands.
     """
@@ -156,7 +158,7 @@ def _read_untidy(line: str) -> tuple[str, Object]:
     shape = _SHAPE.fullmatch(line)
     if shape is None:
         raise ValueError("it is no OBIS code followed by values in brackets")
-    code = f"{shape[1]}.{shape[2]}"
-    inside = _BETWEEN.sub(")(", shape[3].rstrip())
+    code = f"{shape[1]}.{shape[2]}" + ("" if shape[3] in _PRESENT else f"*{shape[3]}")
+    inside = _BETWEEN.sub(")(", shape[4].rstrip())
     read = READERS.get(code)
     return code, read(inside[1:-1]) if read else inside

@@ -28,6 +28,7 @@ _QUANTITIES = {"m3": "volume", "GJ": "heat", "kWh": "energy_import"}
 _UNITS = {"heat": "GJ", "cooling": "GJ", "electricity": "kWh"}  # of a reading printed without; m3
 _GJ = 0.0036  # in a kWh
 _BEHIND, _AHEAD = timedelta(days=40), timedelta(hours=1)
+_PAUSE = timedelta(days=1)  # by which a meter in use may be behind another: each is read hourly
 
 
 def sane(time: datetime | None, now: datetime) -> bool:
@@ -40,7 +41,8 @@ def submeters(channels: Sequence[Channel], device: str, now: datetime) -> list[R
 
     `now` is the telegram's time, by which the stamps of the sub-meters are judged; it is the time
     of a reading whose stamp is impossible. Meters of one kind are numbered by equipment id; a dead
-    one (impossible stamp, no id, or nothing counted) is told only if there is no live one.
+    one (impossible stamp, or more than a day behind another; no id; nothing counted) is told only
+    if there is no live one.
     """
     by_kind: dict[str, list[Channel]] = {}
     for channel in channels:
@@ -49,7 +51,7 @@ def submeters(channels: Sequence[Channel], device: str, now: datetime) -> list[R
             by_kind.setdefault(_kind(channel), []).append(channel)
     told = []
     for kind, rivals in by_kind.items():
-        live = [channel for channel in rivals if all(_life(channel, now))]
+        live = _newest([channel for channel in rivals if all(_life(channel, now))])
         chosen = live or [max(rivals, key=lambda channel: _life(channel, now))]
         chosen.sort(key=lambda channel: channel.equipment)
         for place, channel in enumerate(chosen, 1):
@@ -80,6 +82,12 @@ def _life(channel: Channel, now: datetime) -> tuple[bool, bool, bool]:
     assert channel.reading is not None
     identified = bool(channel.equipment.strip("0"))
     return sane(channel.reading.time, now), identified, channel.reading.number.value > 0
+
+
+def _newest(live: list[Channel]) -> list[Channel]:
+    """Return those that are not left behind: a replaced meter keeps its last stamp."""
+    stamps = [c.reading.time for c in live if c.reading is not None and c.reading.time is not None]
+    return [c for c, stamp in zip(live, stamps, strict=True) if max(stamps) - stamp <= _PAUSE]
 
 
 def _amount(channel: Channel) -> tuple[float, str]:

@@ -25,24 +25,41 @@ UNREAD_SHOWN, LINE_SHOWN = 3, 60  # lines of a telegram, characters of each
 
 
 class News:
-    """What of a telegram is new: measured values always; labels, sub-meters and peak if changed."""
+    """What of a telegram is new: measured values always; labels, sub-meters, peak and the count of
+    damaged telegrams if changed.
+    """
 
     def __init__(self) -> None:
         self._meter = self._note = ""
+        self._labels: dict[str, str | None] = {}  # None: to be told again
+        self._damaged = 0  # telegrams, until now
         self.forget()
 
     def forget(self) -> None:
-        """Tell everything again next time; but a change of the meter is remembered."""
+        """Tell everything again next time; a change of the meter, and which labels there were, are
+        remembered.
+        """
         self._told: dict[tuple[str, ...], Reading] = {}
-        self._labels: dict[str, str] = {}
+        self._labels = dict.fromkeys(self._labels)
+        self._first = True  # the next telegram is the first
 
     def of(
-        self, telegram: Telegram, device: str, arrived: datetime, notes: Mapping[str, str]
+        self,
+        telegram: Telegram,
+        device: str,
+        arrived: datetime,
+        notes: Mapping[str, str],
+        damaged: int,
     ) -> list[Reading]:
+        """Return the news; `damaged` is how many telegrams were damaged since the last."""
         main, *others = readings(telegram, device, arrived)
         values, labels = dict(main.values), {**main.labels, **notes, **self._who(main)}
         if main.time == telegram.time:  # else its clock is too wrong to be worth a number
             values["lag"] = round((arrived - main.time).total_seconds(), 1)
+        if damaged or self._first:
+            self._damaged += damaged
+            values["crc_errors"] = float(self._damaged)
+        self._first = False
         told = [replace(main, values=values, labels=self._changed(labels))]
         for other in others:
             key = (other.device, *other.values)
@@ -64,7 +81,7 @@ class News:
         """Return the labels that are new, and those that are gone as ""."""
         news = {name: text for name, text in labels.items() if self._labels.get(name) != text}
         gone = {name: "" for name in self._labels if name not in labels}
-        self._labels = labels
+        self._labels = {**labels}
         return {**gone, **news}
 
 
@@ -88,6 +105,7 @@ class P1Source:
     """The meter behind one serial port; its device has the name of its section."""
 
     interval = 0.0
+    is_amid = False
 
     def __init__(
         self, sections: Mapping[str, Options], wires: Wires, clock: Clock, totals: Totals
@@ -145,8 +163,7 @@ class P1Source:
         """Begin anew, on a line that has just been opened."""
         self._framer, self._line = Framer(), Line(self._clock.monotonic())
         self._news.forget()
-        self._complaints = Complaints(self._device, self._where)
-        self._lag = 0.0
+        self._complaints, self._lag = Complaints(self._device, self._where), 0.0
 
     def _gather(self, port: Port) -> tuple[list[bytes], bool]:
         """Take bytes until a telegram is whole and no more are there, or 20 ms of silence, or 1 s.
@@ -180,7 +197,7 @@ class P1Source:
         self._worked = self._baud
         self._lag = (arrived - telegram.time).total_seconds() if telegram.time else 0.0
         notes = _unread(telegram) | ({"skipped": str(self.skipped)} if self.skipped else {})
-        news = self._news.of(telegram, self._device, arrived, notes)
+        news = self._news.of(telegram, self._device, arrived, notes, self._line.damaged())
         return [*news, Frame(self._device, raw)]
 
     def _troubles(self, port: Port, told: bool, late: bool) -> list[Trouble]:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from ..model import Trouble
 
 LIMIT = 12.0  # s without a byte or a telegram; up to DSMR 4 a meter sends one each 10 s
+PROVEN_LIMIT = 3 * LIMIT  # s without a telegram at a baud rate that was right: two may be damaged
 NOISE_LIMIT = 0.1  # share of bytes that are no text; far more are at a wrong baud rate
 TEXT = bytes(b for b in range(256) if b & 0x7F in (10, 13) or 32 <= b & 0x7F < 127)  # bit 7 apart
 CRC_ERRORS = 3  # within a minute are a trouble, until there is only one
@@ -59,7 +60,8 @@ class Line:
     def retune(self, now: float) -> None:
         """The baud rate is another: all that was heard before was noise."""
         self._errors: deque[tuple[float, int]] = deque()
-        self._damaged = False
+        self._damaged = self._proven = False
+        self._uncounted = 0
         self._await(now)
 
     def hear(self, now: float, chunk: bytes) -> None:
@@ -73,9 +75,11 @@ class Line:
     def count(self, now: float, good: int, bad: int) -> None:
         """So many telegrams came since the last count, and so many with a wrong CRC."""
         if good:
+            self._proven = True
             self._await(now)
         if bad:
             self._errors.append((now, bad))
+            self._uncounted += bad
         while self._errors and now - self._errors[0][0] > MINUTE:
             self._errors.popleft()
         self._damaged = self.errors > 1 if self._damaged else self.errors >= CRC_ERRORS
@@ -85,13 +89,19 @@ class Line:
         """CRC errors within the last minute."""
         return sum(number for _, number in self._errors)
 
+    def damaged(self) -> int:
+        """Return how many damaged telegrams came since the last call, at this baud rate."""
+        count, self._uncounted = self._uncounted, 0
+        return count
+
     def verdict(self, now: float) -> str:
         """Return silent, crc, garbled or "" (fine, or too early to tell)."""
         if now - self._heard >= LIMIT:
             return "silent"
         if self._damaged and self._noise <= self._bytes * NOISE_LIMIT:
             return "crc"
-        return "garbled" if now - self._since >= LIMIT else ""
+        limit = PROVEN_LIMIT if self._proven else LIMIT
+        return "garbled" if now - self._since >= limit else ""
 
     def _await(self, now: float) -> None:
         """Begin to wait for a telegram."""
