@@ -43,3 +43,14 @@ def make_wires(simulate: bool, clock: Clock, live: bool) -> Wires:
 def simulated_past(sources: Sections, now: datetime) -> list[Reading]:
     """What the simulated house did before anyone looked."""
     return list(past(HOUSE, sources, now))
+
+
+def retyped(old: Sections, new: Sections) -> tuple[set[str], set[str]]:
+    """The devices that measure something else now, and those of them that are counters still."""
+    both = old.keys() & new.keys()
+    changed = {device for device in both if _kind(old[device]) != _kind(new[device])}
+    return changed, {device for device in changed if old[device]["type"] == new[device]["type"]}
+
+
+def _kind(options: Options) -> tuple[str, str]:
+    return options["type"], options.get("measures", "")

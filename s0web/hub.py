@@ -83,7 +83,7 @@ class Hub:
             self._swap(replace(old, values=values, labels=labels), news=True)
 
     def unlabel(self, devices: Collection[str]) -> None:
-        """Forget the words of these devices and of what hangs on them; a new source tells its own."""
+        """Forget the words of these devices and of what hangs on them."""
         with self._changed:
             labels = self._snapshot.labels
             kept = {k: v for k, v in labels.items() if k.partition(".")[0] not in devices}

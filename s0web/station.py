@@ -15,7 +15,7 @@ from pathlib import Path
 from . import config as ini
 from . import logs, upgrade
 from .archive.recent import Recent
-from .assembly import grouped, make_source, make_wires, simulated_past
+from .assembly import grouped, make_source, make_wires, retyped, simulated_past
 from .clock import Clock, SystemClock
 from .config import Config
 from .crew import Crew
@@ -265,13 +265,10 @@ class Station:
     def _retype(self, config: Config) -> None:
         """A device that measures something else now begins anew, in the Hub and from 0."""
         self._crew.catch_up(1.0)  # what the sources told last is still of the old kind
-        old, new = self.devices(), config.sources
-        kinds = {d: (_kind(old[d]), _kind(new[d])) for d in old.keys() & new.keys()}
-        changed = {device for device, (was, is_now) in kinds.items() if was != is_now}
+        changed, recounted = retyped(self.devices(), config.sources)
         if changed:
             self.hub.drop(changed)
-        both_counted = {d for d in changed if {kinds[d][0][0], kinds[d][1][0]} == set(COUNTED)}
-        self._from_zero = (self._from_zero | both_counted) & new.keys()
+        self._from_zero = (self._from_zero | recounted) & config.sources.keys()
 
     def _set(self, state: str, problem: str = "") -> None:
         if (state, problem) == (self.state, self.problem):
@@ -280,7 +277,3 @@ class Station:
         level = logging.ERROR if state == "failed" else logging.INFO
         LOG.log(level, "station: %s %s", state, problem)
         self.hub.report("station", Health(state, self.clock.now(), problem))
-
-
-def _kind(options: Options) -> tuple[str, str]:
-    return options["type"], options.get("measures", "")
