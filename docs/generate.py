@@ -13,7 +13,9 @@ ABOUT_OPTIONS = """\
 
 Every option of the INI file (`S0WEB_INI`, default `/var/lib/s0web/s0web.ini`). Change them in the
 dialog at `/s0/config` or with an editor: a running station takes over a saved file within seconds;
-one with a mistake in it is refused with a sentence, and the old settings stay.
+one with a mistake in it is refused with a sentence, and the old settings stay (at its start a
+station has none: `s0web serve` ends with the sentence, under Apache the pages show it and the
+station starts when the file is mended).
 
 A source is a section `[source:NAME]` with its `type`; NAME is the device in every answer.
 `[cache]` holds the counters of the pulse inputs (kWh, or m3), `[cache:simulated]` those of the

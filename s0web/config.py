@@ -63,10 +63,12 @@ def load(path: Path) -> Config:
 
 
 def read(path: Path) -> str:
-    """The text of the file; ConfigError when there is none, or none that is a text."""
+    """The text of the file, without a byte order mark; ConfigError when there is none, or none that
+    is a text.
+    """
     try:
         data = path.read_bytes()
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: there is no such file. Set S0WEB_INI, or run: s0web demo"
@@ -97,6 +99,7 @@ def parse(path: Path, text: str) -> Config:
                 cache[device] = value
     if not problems:
         _check_wires(sections, problems)
+        _check_log(path, sections["log"], problems)
     if problems:
         rows = "\n".join(f"  {problem}" for problem in problems)
         raise ConfigError(f"{path}: {len(problems)} mistake(s):\n{rows}", problems)
@@ -188,6 +191,13 @@ def _check_wires(sections: Mapping[str, Options], problems: list[Problem]) -> No
                 problems.append(Problem(name, option, f"is in use by [{other}] already."))
 
 
+def _check_log(path: Path, log: Options, problems: list[Problem]) -> None:
+    """The log may not be written into the state folder's own files."""
+    own = {path.resolve(), path.with_name("station.lock").resolve()}
+    if log["target"] == "file" and Path(log["file"] or "s0web.log").resolve() in own:
+        problems.append(Problem("log", "file", "is a file that s0web itself needs; take another."))
+
+
 def _digest(sections: Mapping[str, Options]) -> str:
     told = repr(sorted((name, sorted(options.items())) for name, options in sections.items()))
     return hashlib.sha256(told.encode()).hexdigest()[:16]
@@ -207,10 +217,19 @@ def save(path: Path, changes: inifile.Changes, remove: tuple[str, ...] = ()) -> 
 
 
 def save_counters(path: Path, counters: Mapping[str, float], simulated: bool) -> None:
-    """Keep counters (kWh or m3 by device), whatever else the file holds."""
+    """Keep counters (kWh or m3 by device), whatever else the file holds.
+
+    ConfigError where there is no file: one of counters alone would be a house without sources.
+    """
     texts = {device: counter_text(number) for device, number in counters.items()}
     section = CACHES[1] if simulated else CACHES[0]
-    inifile.save(path, lambda old: inifile.rewrite(old, {section: texts}))
+
+    def change(old: str) -> str:
+        if not path.exists():
+            raise ConfigError(f"{path}: is gone, so counters are not saved. Put it back.")
+        return inifile.rewrite(old, {section: texts})
+
+    inifile.save(path, change)
 
 
 def counter_text(number: float) -> str:

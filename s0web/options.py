@@ -52,7 +52,7 @@ def _integer(option: Option, text: str) -> int:
 
 
 def _number(option: Option, text: str) -> float:
-    if not re.fullmatch(r"[+-]?[0-9]{1,15}([.,][0-9]{1,12})?", text):
+    if not re.fullmatch(r"[+-]?[0-9]{1,15}([.,][0-9]{1,30})?", text):
         raise ValueError(f"'{text}' is not a number")
     number = float(text.replace(",", "."))
     _in_range(option, number, text)
@@ -60,8 +60,11 @@ def _number(option: Option, text: str) -> float:
 
 
 def _text(option: Option, text: str) -> str:
-    if any(ord(letter) < 32 for letter in text):
-        raise ValueError("it must be one line without control characters")
+    if unprintable := next((letter for letter in text if not letter.isprintable()), ""):
+        raise ValueError(
+            "it must be one line without control characters or invisible ones; "
+            f"there is a U+{ord(unprintable):04X}"
+        )
     if len(text) > 500:
         raise ValueError("it is longer than 500 characters")
     if option.default is None and not text:
@@ -186,11 +189,13 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
 
 def scope_of(section: str, source_type: str = "") -> str:
     """The scope of a section: "web" -> "web", "source:grid" of type p1 -> "source.p1"; unknown ->
-    "".
+    "", and so is "source.p1", which is no section.
     """
     family, colon, name = section.partition(":")
-    scope = f"{family}.{source_type}" if colon and name else section
-    return scope if scope in OPTIONS else ""
+    if not colon:
+        return section if section in OPTIONS and "." not in section else ""
+    scope = f"{family}.{source_type}"
+    return scope if name and scope in OPTIONS else ""
 
 
 def types_of(family: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Taking over the settings of predecessors: S0-Logger's file (once, in place) and smartmeter's."""
 
 import configparser
+import logging
 import shutil
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -9,7 +10,9 @@ from pathlib import Path
 from . import inifile
 from .config import Config, new_file, parse, parser_of, read
 from .errors import ConfigError
+from .hardware.pins import offset_of
 
+LOG = logging.getLogger(__name__)
 Sections = dict[str, dict[str, str]]
 CHIP_LABEL = "pcf8574a"  # the expander that carries the XIO pins of a C.H.I.P.
 MOST = Decimal(10) ** 15  # Wh, more than any meter shows
@@ -18,7 +21,7 @@ YES = ("true", "yes", "on", "1")
 
 def is_s0_logger(text: str) -> bool:
     """S0-Logger's file has a [Config]; ours never has."""
-    return "[Config]" in text.splitlines()
+    return "Config" in inifile.sections(text)
 
 
 def checked(path: Path) -> Config:
@@ -61,7 +64,13 @@ def from_s0_logger(path: Path, text: str) -> Sections:
     source |= _pins(
         path, old.get("hw", "").upper(), old.get("s0pin") or "XIO-P1", old.get("ledpin") or "13"
     )
-    source["blink"] = "yes" if yes("s0blink") and source.get("led_pin") else "no"
+    source["blink"] = "yes" if yes("s0blink") and "led_pin" in source else "no"
+    if yes("s0blink") and "led_pin" not in source:
+        LOG.warning(
+            "%s: [Config] ledpin: '%s' is no GPIO of the header; the LED does not blink.",
+            path,
+            old.get("ledpin", ""),
+        )
     return {
         "s0web": {"simulate": "yes" if yes("simulate") else "no"},
         "web": {},
@@ -80,7 +89,12 @@ def _pins(path: Path, hardware: str, pin: str, led: str) -> dict[str, str]:
             "Write a [source:main] with chip (label or path of the GPIO chip) and pin (its line)."
         )
     pins = {"pin": pin, "numbering": "board"}
-    return pins | {"led_pin": led} if led.isdigit() else pins
+    try:
+        position = int(led)
+        offset_of(position, "board")
+    except ValueError:
+        return pins  # an LED is no reason to refuse a counter
+    return pins | {"led_pin": str(position)}
 
 
 def _kwh(path: Path, text: str) -> str:
@@ -92,7 +106,7 @@ def _kwh(path: Path, text: str) -> str:
         raise ConfigError(
             f"{path}: [Cache] energy: '{text}' is not a counter in Wh; write your meter's there."
         ) from None
-    return f"{(energy / 1000).normalize():f}"
+    return f"{energy / 1000:.30f}".rstrip("0").rstrip(".")
 
 
 def from_smartmeter(path: Path) -> Sections:
@@ -130,7 +144,7 @@ def _logging(old: configparser.SectionProxy) -> dict[str, str]:
         log |= {"target": "file", "file": file}
     if size := _bytes(old.get("size", "")):
         log["size"] = str(max(10_000, min(size, 1_000_000_000)))
-    if old.get("keep", "").isdigit():
+    if old.get("keep", "").isdecimal():
         log["keep"] = str(min(100, int(old["keep"])))
     return log
 
@@ -140,4 +154,4 @@ def _bytes(text: str) -> int:
     text = text.strip()
     factor = {"k": 1024, "m": 1024**2, "g": 1024**3}.get(text[-1:].lower(), 1)
     digits = text[:-1] if factor > 1 else text
-    return int(digits) * factor if digits.isdigit() else 0
+    return int(digits) * factor if digits.isdecimal() else 0

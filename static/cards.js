@@ -171,7 +171,7 @@ function told(quantity, { value, unit }) {
 
 /** Whether the latest values of a device are of now. */
 export function fresh(device) {
-  return device.health.state === "ok";
+  return device.health.state === "ok" || device.health.kind === "lag" || device.health.kind === "led";
 }
 
 /** When the device told last, or null. */

@@ -200,6 +200,48 @@ def test_s0_loggers_file_is_imported_with_its_counter(own_ini: Path, tmp_path: P
     assert config.load(own_ini).cache == {"main": 22.228}
 
 
+def test_a_mistake_in_the_settings_to_import_leaves_nothing_behind(
+    own_ini: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = tmp_path / "config.ini"
+    old.write_text("[serial]\nport = /dev/serial0\nbaudrate = fast\n")
+    assert main(["import", "smartmeter", str(old)]) == 2
+    assert "config.ini: 1 mistake(s):\n  [source:grid] baud: 'fast'" in capsys.readouterr().err
+    assert not own_ini.exists()
+    old.write_text("[serial]\nport = /dev/serial0\nbaudrate = 9600\n")
+    assert main(["import", "smartmeter", str(old)]) == 0
+    assert config.load(own_ini).sources["grid"]["baud"] == 9600
+
+
+LIVE = "[s0web]\n{simulate}[log]\nlevel = warning\n[cache]\n{counter}"
+OLD = "[Config]\nhw = RASPI\ns0pin = 7\nsimulate = True\ndebug = True\n[Cache]\nenergy = 22228.0\n"
+
+
+@pytest.mark.parametrize("simulate", ["", "simulate = no\n"])
+@pytest.mark.parametrize(
+    ("counter", "kept"), [("", 22.228), ("water = 3\n", 22.228), ("main = 5\n", 5.0)]
+)
+def test_an_import_into_a_live_house_changes_nothing_that_is_set(
+    own_ini: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    simulate: str,
+    counter: str,
+    kept: float,
+) -> None:
+    own_ini.write_text(LIVE.format(simulate=simulate, counter=counter))
+    old = tmp_path / "s0logger.conf"
+    old.write_text(OLD)
+    assert main(["import", "s0-logger", str(old)]) == 0
+    read = config.load(own_ini)
+    assert (read.simulate, read.sections["log"]["level"]) == (False, "warning")
+    assert read.sources["main"]["pin"] == 7
+    assert read.cache["main"] == kept
+    said = capsys.readouterr().out
+    assert "[s0web] simulate stays no\n[log] level stays warning\n" in said
+    assert ("[cache] main stays 5\n" in said) == (kept == 5.0)
+
+
 def test_help_and_version_are_for_newcomers(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])

@@ -92,6 +92,10 @@ def test_a_bad_value_is_a_sentence(line: str, sentence: str) -> None:
         ("[source:a]\ntype=p1\nport=x\n[source:b]\ntype=p1\nport=x\n", "in use by [source:a]"),
         ("[cache]\nmain = much\n", "[cache] main: 'much' is not a number"),
         ("[cache]\nmain = -1\n", "[cache] main: -1 is out of range"),
+        ("[source.s0]\npin = 4\n", "[source.s0] there is no such section"),
+        ("[source.p1]\nport = x\n", "[source.p1] there is no such section"),
+        ("[web]\ntitle = a\u2028b\n", "[web] title: it must be one line"),
+        ("[web]\ntitle = a\x0cb\n", "there is a U+000C"),
         ("[log]\ntarget = paper\n", "'paper' is not one of stderr, journal, file"),
         ("[s0web]\ntimezone = Mars\n", "not a time zone"),
         ("[web]\nallowed_hosts = ok.example, <b>\n", "'<b>' is not a host name"),
@@ -100,6 +104,11 @@ def test_a_bad_value_is_a_sentence(line: str, sentence: str) -> None:
 )
 def test_a_broken_file_is_a_sentence(text: str, sentence: str) -> None:
     assert sentence in wrong(text)
+
+
+def test_the_log_cannot_be_the_settings_file(ini: Path) -> None:
+    with pytest.raises(ConfigError, match=r"\[log\] file: is a file that s0web itself needs"):
+        config.parse(ini, f"[log]\ntarget = file\nfile = {ini}\n")
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
@@ -138,16 +147,88 @@ def test_an_option_goes_back_to_its_default_by_removing_its_line() -> None:
     assert inifile.rewrite(GOOD, {"log": {"level": None}}) == GOOD
 
 
-@pytest.mark.parametrize("text", ["a\n[web]", "a\r", "\0"])
+@pytest.mark.parametrize("text", ["a\n[web]", "a\r", "\0", "a\u2028b", "\x85", "\x7f", "\ud800"])
 def test_a_value_cannot_smuggle_in_another_line(text: str) -> None:
     with pytest.raises(ConfigError, match="must be one line"):
         inifile.rewrite(GOOD, {"web": {"title": text}})
 
 
-def test_a_section_is_removed_whole() -> None:
-    text = inifile.rewrite(GOOD, {}, ("source:main",))
-    assert "pin" not in text
-    assert "[source:grid]" in text
+def test_a_section_is_removed_with_its_comments_and_no_others() -> None:
+    text = GOOD.replace("[source:grid]", "# the grid meter\n# of 2024\n\n[source:grid]")
+    begin, end = text.index("; the meter"), text.index("# the grid")
+    assert inifile.rewrite(text, {}, ("source:main",)) == text[:begin] + text[end:]
+    begin, end = end, text.index("[cache]")
+    assert inifile.rewrite(text, {}, ("source:grid",)) == text[:begin] + text[end:]
+    assert inifile.rewrite(text, {}, ("cache",)) == text[:end].rstrip() + "\n"
+
+
+def test_a_new_option_comes_below_its_section_not_below_the_next_ones_comment() -> None:
+    text = "[a]\nx = 1\n\n# about b\n[b]\ny = 2\n# about c\n[c]\n"
+    assert inifile.rewrite(text, {"a": {"z": "3"}, "b": {"z": "4"}}) == (
+        "[a]\nx = 1\nz = 3\n\n# about b\n[b]\ny = 2\nz = 4\n# about c\n[c]\n"
+    )
+
+
+def test_the_defaults_that_a_new_file_tells_stay_with_their_section() -> None:
+    text = inifile.rewrite(config.new_file(config.DEMO), {}, ("source:garden",))
+    left = {name: texts for name, texts in config.DEMO.items() if name != "source:garden"}
+    assert text.rstrip() == config.new_file(left).rstrip()
+
+
+CUTS = "\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e\r"
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_only_a_line_feed_ends_a_line(ini: Path, cut: str) -> None:
+    text = GOOD.replace("my house", f"my{cut}[house]{cut}main = 5")
+    ini.write_bytes(text.encode())
+    config.save_counters(ini, {"main": 22.229}, simulated=False)
+    assert ini.read_bytes().decode() == text.replace("22.228", "22.229")
+
+
+def test_lines_keep_their_endings_and_new_ones_get_the_files(ini: Path) -> None:
+    text = GOOD.replace("\n", "\r\n").replace("type = p1\r", "type = p1")
+    ini.write_bytes(text.encode())
+    config.save(ini, {"source:main": {"pin": "17", "pull": "up"}, "log": {"level": "debug"}})
+    expected = text.replace("pin = 4", "pin = 17").replace("= 800", "= 800\r\npull = up")
+    assert ini.read_bytes().decode() == expected + "\r\n[log]\r\nlevel = debug\r\n"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(ini: Path) -> None:
+    ini.write_bytes(b"\xef\xbb\xbf[cache]\nmain = 1\n")
+    assert config.load(ini).cache == {"main": 1.0}
+    config.save_counters(ini, {"main": 2.0}, simulated=False)
+    assert config.load(ini).cache == {"main": 2.0}
+
+
+@pytest.mark.parametrize("begin", ["", "\ufeff", "[[\n\xff\n", "[x]\ny = 1\n\n# c\u2028d\n"])
+@pytest.mark.parametrize("line", ["admin_password = ab", "  admin_password:ab \r\nx"])
+def test_the_stored_hash_is_found_in_any_file(ini: Path, begin: str, line: str) -> None:
+    ini.write_bytes(f"{begin}[web]\n{line}\n".encode())
+    assert inifile.stored_hash(ini) == "ab"
+
+
+def test_a_link_stays_a_link_and_what_it_leads_to_is_saved(ini: Path, tmp_path: Path) -> None:
+    real = tmp_path / "elsewhere.ini"
+    real.write_text(GOOD)
+    ini.symlink_to(real)
+    config.save_counters(ini, {"main": 23.0}, simulated=False)
+    assert ini.is_symlink()
+    assert config.load(real).cache == {"main": 23.0}
+    inifile.write(ini, GOOD)
+    assert ini.is_symlink()
+    assert real.read_text() == GOOD
+
+
+def test_counters_alone_never_make_a_file(ini: Path) -> None:
+    with pytest.raises(ConfigError, match="is gone, so counters are not saved"):
+        config.save_counters(ini, {"main": 1.0}, simulated=False)
+    assert not ini.exists()
+
+
+def test_a_counter_may_have_all_the_decimals_of_a_float() -> None:
+    read = config.parse(Path("x"), "[cache]\nmain = 22.228000000000004\n")
+    assert read.cache == {"main": 22.228000000000004}
 
 
 def test_continuation_lines_of_an_old_value_go_with_it() -> None:
@@ -155,6 +236,67 @@ def test_continuation_lines_of_an_old_value_go_with_it() -> None:
     assert inifile.rewrite(text, {"web": {"allowed_hosts": "c.example"}}) == (
         "[web]\nallowed_hosts = c.example\ntitle = x\n"
     )
+
+
+def test_they_go_over_comments_and_blank_lines_too() -> None:
+    text = "[web]\nallowed_hosts = a.example\n# mine\n\n  b.example\ntitle = x\n"
+    assert inifile.rewrite(text, {"web": {"allowed_hosts": "c.example"}}) == (
+        "[web]\nallowed_hosts = c.example\n# mine\n\ntitle = x\n"
+    )
+
+
+def test_indented_options_are_changed_in_their_place() -> None:
+    text = "[cache]\n  main = 1\n  water = 2\n"
+    assert inifile.rewrite(text, {"cache": {"main": "3", "gas": "4"}}) == (
+        "[cache]\n  main = 3\n  water = 2\n  gas = 4\n"
+    )
+
+
+LINES = st.sampled_from(
+    [
+        "[x]",
+        "[cache]",
+        "  [y]",
+        "[z] ;",
+        "a = 1",
+        "  a=2",
+        "b: 3",
+        " b",
+        "    c",
+        "# n",
+        "  ; n",
+        "",
+    ]
+)
+
+
+def told(text: str) -> dict[str, dict[str, str]]:
+    read = config.parser_of(Path("x"), text)
+    return {section: dict(read[section]) for section in read.sections()}
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(st.tuples(LINES, st.sampled_from(["\n", "\r\n", "\x0c\n", "\u2028"])), max_size=12),
+    st.dictionaries(st.sampled_from("ab"), st.sampled_from(["", "5", None]), min_size=1),
+    st.sampled_from([(), ("x",), ("y", "z")]),
+)
+def test_however_a_file_is_laid_out_only_the_change_changes_what_it_says(
+    lines: list[tuple[str, str]], options: dict[str, str | None], remove: tuple[str, ...]
+) -> None:
+    text = "".join(line + ending for line, ending in lines)
+    try:
+        expected = told(text)
+    except ConfigError:
+        return
+    assert list(inifile.sections(text)) == list(expected)
+    expected = {name: texts for name, texts in expected.items() if name not in remove}
+    for option, value in options.items():
+        if value is not None:
+            expected.setdefault("cache", {})[option] = value
+        elif "cache" in expected:
+            expected["cache"].pop(option, None)
+    assert told(inifile.rewrite(text, {"cache": options}, remove)) == expected
 
 
 NAMES = st.sampled_from(["a", "b", "pin", "long_name"])
@@ -173,13 +315,11 @@ def test_a_rewritten_file_reads_as_the_old_one_with_the_changes(
         for s, o in old.items()
     ]
     text = inifile.rewrite("".join(lines), changes)
-    read = config.parser_of(Path("x"), text)
     expected = {s: dict(o) for s, o in old.items()}
     for section, options in changes.items():
         if options or section in expected:
             expected[section] = {**expected.get(section, {}), **options}
-    told = {s: dict(read[s]) for s in read.sections()}
-    assert {s: o for s, o in told.items() if o} == {s: o for s, o in expected.items() if o}
+    assert {s: o for s, o in told(text).items() if o} == {s: o for s, o in expected.items() if o}
 
 
 def test_a_save_that_would_be_wrong_leaves_the_old_file(ini: Path) -> None:

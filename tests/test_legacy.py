@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from s0web import config
+from s0web.errors import StationError
 from s0web.station import Station
 from s0web.web.app import create_app
 from s0web.web.corrections import Corrections
@@ -139,11 +140,14 @@ def test_a_correction_made_twice_is_made_once(client: FlaskClient) -> None:
     assert 50000 <= counted(client) < 50100
 
 
-def test_a_form_sent_twice_corrects_once(station: Station) -> None:
+def test_a_form_sent_twice_corrects_once_and_an_old_one_not_at_all(station: Station) -> None:
     corrections = Corrections()
     shown = round(station.hub.snapshot().number("main", "energy_import") or 0, 3)
+    drawn = corrections.state("main")
     for _ in range(2):
-        corrections.by_form(station, "main", shown, 100.0)
+        corrections.by_form(station, "main", shown, 100.0, drawn)
+    with pytest.raises(StationError, match="too old"):
+        corrections.by_form(station, "main", shown, 101.0, drawn)
     assert station.hub.snapshot().number("main", "energy_import") == pytest.approx(100.0, abs=0.1)
 
 
@@ -220,3 +224,25 @@ def test_any_parameters_are_answered_with_a_page_or_a_sentence(
         told = client.get(path, query_string=query)
         assert told.status_code in (200, 404)
         assert ("data" in json.loads(told.data)) == (told.status_code == 200)
+
+
+def test_a_counter_that_is_not_known_yet_is_not_corrected(ini: Path) -> None:
+    ini.write_text(
+        "[source:main]\ntype = s0\npin = 4\nchip = /dev/nonesuch\n[cache]\nmain = 5000\n"
+    )
+    station = Station(ini)
+    station.start()
+    until(lambda: station.state == "running", "the start")
+    answer = create_app(station).test_client().get("/config?energy=6000000")
+    station.stop()
+    assert answer.status_code == 503
+    assert "Nothing is known of main yet" in answer.json["message"]
+    assert config.load(ini).cache == {"main": 5000.0}
+
+
+def test_a_water_counter_has_no_electricity(client: FlaskClient, station: Station) -> None:
+    config.save(station.path, {"source:garden": {"type": "s0", "pin": "5", "measures": "water"}})
+    until(lambda: "garden" in station.devices(), "the garden")
+    answer = client.get("/electricity?device=garden")
+    assert answer.status_code == 404
+    assert "counts no energy" in answer.json["message"]

@@ -2,6 +2,7 @@ import base64
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
@@ -70,6 +71,48 @@ def test_with_a_password_it_is_needed_from_everywhere(locked: FlaskClient, path:
         assert right.status_code == 200
 
 
+def test_behind_a_proxy_a_stranger_locks_only_himself_out(locked: FlaskClient) -> None:
+    for _ in range(TRIES + 1):
+        stranger = basic("no") | {"X-Forwarded-For": "10.6.6.6"}
+        answer = locked.get("/trigger", headers=stranger)
+    assert answer.status_code == 429
+    owner = basic(PASSWORD) | {"X-Forwarded-For": "10.1.1.1"}
+    assert locked.get("/trigger", headers=owner).status_code == 200
+
+
+def test_a_password_is_asked_for_while_the_settings_are_broken(ini: Path) -> None:
+    hashed = generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")
+    ini.write_text(f"[web]\nadmin_password = {hashed}\n[source:main]\ntype = s0\npin = x\n")
+    station = Station(ini)
+    station.start()
+    until(lambda: station.state == "failed", "the mistake to be seen")
+    client = create_app(station).test_client()
+    assert client.post("/config", data={"action": "save"}).status_code == 401
+    station.stop()
+
+
+def test_a_waiting_station_changes_nothing(station: Station) -> None:
+    second = Station(station.path)
+    second.start()
+    until(lambda: second.state == "waiting", "the second to wait")
+    client, before = create_app(second).test_client(), station.path.read_text()
+    page = BeautifulSoup(client.get("/config").data, "html.parser")
+    token = page.find("input", {"name": "token"})["value"]
+    form = {"action": "save", "token": token, "web|title": "STOLEN"}
+    assert client.post("/config", data=form).status_code == 503
+    assert station.path.read_text() == before
+    second.stop()
+
+
+def test_a_damaged_hash_is_a_sentence(client: FlaskClient, station: Station) -> None:
+    damaged = "scrypt:aa:bb:ccccccccccccccccccccccc$salt$00"
+    config.save(station.path, {"web": {"admin_password": damaged}})
+    until(lambda: station.config and station.config.sections["web"]["admin_password"], "the hash")
+    answer = client.get("/trigger", headers=basic(PASSWORD))
+    assert answer.status_code == 403
+    assert "s0web passwd" in answer.json["message"]
+
+
 def test_wrong_passwords_are_slowed_down_by_address(locked: FlaskClient) -> None:
     for _ in range(TRIES):
         assert locked.get("/trigger", headers=basic("no"), environ_overrides=LAN).status_code == 401
@@ -100,6 +143,29 @@ def test_a_page_of_another_site_changes_nothing(
     ):
         assert answer.status_code == 403
     assert station.path.read_text() == before
+
+
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux) Firefox/140"}
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_a_browser_that_does_not_say_who_sent_it_is_asked(
+    client: FlaskClient, station: Station, path: str
+) -> None:
+    """Over plain HTTP there is no Sec-Fetch-Site: a link of any page could have led here."""
+    before = station.path.read_text()
+    answer = client.get(path, headers=BROWSER)
+    assert answer.status_code == 200
+    assert "Change this?" in answer.get_data(as_text=True)
+    assert station.path.read_text() == before
+    form = BeautifulSoup(answer.data, "html.parser").find("form")
+    token = form.find("input", {"name": "token"})["value"]
+    wish = {"token": token, "action": "wish"}
+    assert (
+        client.post(form["action"], data=wish | {"token": "x"}, headers=BROWSER).status_code == 400
+    )
+    done = client.post(form["action"], data=wish, headers=BROWSER)
+    assert done.data in (b"Triggered!",) or b"Debug: on" in done.data
 
 
 @pytest.mark.parametrize("site", ["none", "same-origin"])

@@ -39,6 +39,8 @@ def upgraded(path: Path, text: str) -> config.Config:
         ("1234567.125", 1234.567125),
         ("0", 0.0),
         ("0.1", 0.0001),
+        ("22228.000000000004", 22.228000000000004),
+        ("1.2345678901234567e-05", 1.2345678901234567e-08),
     ],
 )
 def test_an_s0_logger_file_is_taken_over_with_its_counter_exactly(
@@ -57,6 +59,27 @@ def test_it_is_upgraded_once(ini: Path) -> None:
     upgraded(ini, S0_LOGGER.format(simulate="False", energy="1000"))
     config.save_counters(ini, {"main": 2.0}, simulated=False)
     assert upgrade.taken_over(ini).cache == {"main": 2.0}
+
+
+@pytest.mark.parametrize("written", ["\ufeff[Config]", "[Config] ", "[Config]\r"])
+def test_a_header_that_s0_logger_reads_is_recognized(ini: Path, written: str) -> None:
+    text = S0_LOGGER.format(simulate="False", energy="1000").replace("[Config]", written)
+    assert upgraded(ini, text).cache == {"main": 1.0}
+
+
+def test_a_value_that_looks_like_its_header_is_a_value() -> None:
+    assert not upgrade.is_s0_logger("[web]\ntitle = x\n  [Config]\n")
+
+
+@pytest.mark.parametrize("led", ["6", "0", "XIO-P2", "99999999999999999999", "\N{SUPERSCRIPT TWO}"])
+def test_an_led_pin_that_is_no_gpio_does_not_cost_the_counter(
+    ini: Path, caplog: pytest.LogCaptureFixture, led: str
+) -> None:
+    text = S0_LOGGER.format(simulate="False", energy="1000")
+    read = upgraded(ini, text.replace("ledpin = 13", f"ledpin = {led}"))
+    assert read.cache == {"main": 1.0}
+    assert read.sources["main"]["blink"] is False
+    assert f"ledpin: '{led}' is no GPIO" in caplog.text
 
 
 def test_the_xio_pins_of_a_chip_become_lines_of_its_expander(ini: Path) -> None:

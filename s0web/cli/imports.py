@@ -26,27 +26,51 @@ def _s0_logger(args: argparse.Namespace) -> int:
     text = ini.read(args.file)
     if not upgrade.is_s0_logger(text):
         raise ConfigError(f"{args.file}: has no [Config]; is it S0-Logger's s0logger.conf?")
-    return _take_over(upgrade.from_s0_logger(args.file, text))
+    return _take_over(args.file, upgrade.from_s0_logger(args.file, text))
 
 
 def _smartmeter(args: argparse.Namespace) -> int:
-    return _take_over(upgrade.from_smartmeter(args.file))
+    return _take_over(args.file, upgrade.from_smartmeter(args.file))
 
 
-def _take_over(sections: upgrade.Sections) -> int:
-    """Add the sections to our INI; what is there already under the same name is not overwritten."""
+def _take_over(file: Path, found: upgrade.Sections) -> int:
+    """Add what the file told to our INI; what is set there already is told and stays."""
     path = ini.ini_path()
-    if not path.exists():
-        ini.create(path, sections)
-        ini.load(path)
+    ini.parse(file, ini.new_file(found))  # a mistake leaves everything as it is
+    if path.exists():
+        new, told = _beside(path, found)
+        ini.save(path, new)
     else:
-        there = ini.load(path)
-        for section in sections:
-            if ":" in section and section in there.sections:
-                raise ConfigError(f"{path}: has a [{section}] already; rename or remove it first.")
-        ini.save(path, sections)
-    for section, options in sections.items():
-        told = ", ".join(f"{option} = {text}" for option, text in options.items())
-        print(f"[{section}] {told}")
+        new, told = found, []
+        ini.create(path, found)
+    for section, options in new.items():
+        texts = ", ".join(f"{option} = {text}" for option, text in options.items())
+        print(f"[{section}] {texts}" if texts else f"[{section}]")
+    for line in told:
+        print(line)
     print(f"Taken over into {path}.")
     return 0
+
+
+def _beside(path: Path, found: upgrade.Sections) -> tuple[upgrade.Sections, list[str]]:
+    """What of it can be added to the INI that is there, and a line about each option that stays.
+
+    A house of real wires is not turned into a simulated one, nor back.
+    """
+    config = ini.load(path)
+    there = ini.parser_of(path, ini.read(path))
+    new: upgrade.Sections = {}
+    stays: list[str] = []
+    for section, options in found.items():
+        if ":" in section and section in config.sections:
+            raise ConfigError(f"{path}: has a [{section}] already; rename or remove it first.")
+        for option, text in options.items():
+            if there.has_option(section, option):
+                kept = there[section][option]
+            elif (section, option) == ("s0web", "simulate"):
+                kept = "yes" if config.simulate else "no"
+            else:
+                new.setdefault(section, {})[option] = text
+                continue
+            stays.append(f"[{section}] {option} stays {kept}")
+    return new, stays

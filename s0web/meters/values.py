@@ -93,6 +93,9 @@ def plain(inside: str) -> str:
     return inside.strip()
 
 
+_BLANKS = str.maketrans("\r\n\t\x1b", "    ")  # what a message of several lines may hold
+
+
 def text(inside: str) -> str:
     """Read hex of characters; what is not that stays as it is. NUL, 0xFF and blanks around go."""
     field = plain(inside)
@@ -104,6 +107,7 @@ def text(inside: str) -> str:
         words = data.decode()
     except UnicodeDecodeError:
         words = data.decode("latin-1")
+    words = words.translate(_BLANKS)
     return words if words.isprintable() else field
 
 

@@ -93,7 +93,8 @@ def _known(station: Station, device: str) -> str:
 
 def _whole(name: str, default: int, low: int, high: int) -> int:
     text = request.args.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not low <= int(text[:12]) <= high:
+    is_number = text.isascii() and text.isdigit() and len(text) <= 9
+    if not is_number or not low <= int(text) <= high:
         abort(400, f"{name}: {text[:40]!r} is not a whole number of seconds from {low} to {high}.")
     return int(text)
 

@@ -2,7 +2,9 @@
 apply it.
 """
 
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
@@ -43,12 +45,16 @@ def save() -> ResponseReturnValue:
     """One of: save all options, add a section, remove one, correct a counter."""
     station: Station = current_app.extensions["station"]
     action, _, name = request.form.get("action", "").partition(":")
+    if station.state in ("starting", "waiting", "stopped"):
+        abort(503, station.sentence())
     steps = {"save": _save, "add": _add, "remove": _remove, "correct": _correct}
-    if action not in steps:
+    if action not in (*steps, "wish"):
         abort(400, "The form did not say what to do.")
     if not token_right(request.form.get("token", "")):
         text = "The page was too old; look over it and press the button again."
         return _draw(request.form, {}, text), 400
+    if action == "wish":
+        return legacy.change()
     try:
         done = steps[action](station, name)
     except ConfigError as error:
@@ -75,8 +81,14 @@ def _save(station: Station, _: str) -> str:
     if not changes:
         return "nothing"
     ini.save(station.path, changes)
-    station.tell(Command("station", "apply"))
+    _apply(station)
     return "saved"
+
+
+def _apply(station: Station) -> None:
+    """A station that runs is told; one whose INI was wrong looks at it each second by itself."""
+    if station.state == "running":
+        station.tell(Command("station", "apply"))
 
 
 def _by_field(error: ConfigError) -> dict[str, str]:
@@ -96,7 +108,7 @@ def _add(station: Station, _: str) -> str:
         if option.default is None:
             options[option.name] = request.form.get(f"new|{option.name}", "").strip()
     ini.save(station.path, {section: options})
-    station.tell(Command("station", "apply"))
+    _apply(station)
     return "added"
 
 
@@ -104,7 +116,7 @@ def _remove(station: Station, section: str) -> str:
     if section not in _texts(station) or ":" not in section:
         raise ValueError("There is no such section.")
     ini.save(station.path, {}, (section,))
-    station.tell(Command("station", "apply"))
+    _apply(station)
     return "removed"
 
 
@@ -121,7 +133,8 @@ def _correct(station: Station, device: str) -> str:
     if station.devices().get(device, {}).get("type") != "s0":
         raise ValueError(f"{device} is no pulse counter.")
     corrections: Corrections = current_app.extensions["corrections"]
-    corrections.by_form(station, device, shown, new)
+    drawn = request.form.get(f"drawn|{device}", "")
+    corrections.by_form(station, device, shown, new, drawn)
     return "corrected"
 
 
@@ -163,6 +176,7 @@ def _draw(form: Mapping[str, str], wrong: Mapping[str, str], sentence: str) -> s
         state=documents.config_state(station),
         token=form_token(),
         password=password,
+        command=f"S0WEB_INI={station.path} {Path(sys.executable).with_name('s0web')} passwd",
         may_change=password or is_local(),
     )
 
@@ -206,6 +220,7 @@ def _needed(kind: str, form: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _counters(station: Station, form: Mapping[str, str]) -> list[dict[str, Any]]:
+    corrections: Corrections = current_app.extensions["corrections"]
     counters = []
     for device, options in station.devices().items():
         if options["type"] == "s0":
@@ -214,6 +229,12 @@ def _counters(station: Station, form: Mapping[str, str]) -> list[dict[str, Any]]
                 unit = "kWh" if options["measures"] == "energy" else "m³"
                 typed = form.get(f"reading|{device}", "")
                 counters.append(
-                    {"device": device, "shown": f"{shown:.3f}", "unit": unit, "typed": typed}
+                    {
+                        "device": device,
+                        "shown": f"{shown:.3f}",
+                        "drawn": corrections.state(device),
+                        "unit": unit,
+                        "typed": typed,
+                    }
                 )
     return counters

@@ -1,13 +1,15 @@
 """Correcting a counter over HTTP: as a difference, once, and done before the answer is given."""
 
+import secrets
 import threading
 import time
+from collections import Counter
 
+from ..errors import StationError
 from ..model import Command
 from ..station import Station
 
 PATIENCE = 1.0  # s for the counter's own thread to obey
-AGAIN = 60.0  # s in which the same form sent again is the same wish
 REGISTERS = ("energy_import", "volume")
 
 
@@ -16,30 +18,40 @@ class Corrections:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last: tuple[str, float, float] | None = None
-        self._when = 0.0
+        self._key = secrets.token_hex(4)  # of this process: the counts begin anew with it
+        self._made: Counter[str] = Counter()  # device -> corrections
+        self._last: tuple[str, float, float, str] | None = None
+
+    def state(self, device: str) -> str:
+        """What a form carries, so that it can be seen whether it is older than a correction."""
+        return f"{self._key}-{self._made[device]}"
 
     def to_reading(self, station: Station, device: str, new: float) -> float:
         """Set the counter to `new` (kWh or m3); return what it was."""
         with self._lock:
-            old = reading(station, device) or 0.0
+            old = reading(station, device)
+            if old is None:
+                raise StationError(f"Nothing is known of {device} yet; try again when it counts.")
             if abs(new - old) >= 5e-10:
                 self._tell(station, device, new - old)
             return old
 
-    def by_form(self, station: Station, device: str, shown: float, new: float) -> None:
+    def by_form(self, station: Station, device: str, shown: float, new: float, drawn: str) -> None:
         """Add the difference between what the meter says and what the page had shown."""
         with self._lock:
-            wish, now = (device, shown, new), time.monotonic()
-            if wish == self._last and now - self._when < AGAIN:
+            wish = (device, shown, new, drawn)
+            if wish == self._last:  # a double click
                 return
+            if drawn != self.state(device):
+                raise StationError("The page was too old; look at the counter and type it again.")
             self._tell(station, device, new - shown)
-            self._last, self._when = wish, now
+            self._last = wish
 
     def _tell(self, station: Station, device: str, difference: float) -> None:
         snapshot = station.hub.snapshot()
         before, end = reading(station, device), time.monotonic() + PATIENCE
         station.tell(Command(device, "correct", difference, "over HTTP"))
+        self._made[device] += 1
         while reading(station, device) == before and (left := end - time.monotonic()) > 0:
             snapshot = station.hub.wait(snapshot.version, left)
 

@@ -20,7 +20,7 @@ from ..model import Command, Options, Snapshot
 from ..station import Station
 from .corrections import Corrections
 from .rest import Api
-from .rights import changing, require_right
+from .rights import changing, require_right, token_right
 
 VERSION = 2.0  # of the document, S0-Logger's
 UNITS = {
@@ -41,7 +41,7 @@ def legacy_blueprint() -> Blueprint:
     api = Api(blueprint)
     api.add_resource(Electricity, "/electricity", "/electricity.html")
     api.add_resource(Version, "/version")
-    blueprint.add_url_rule("/trigger", view_func=trigger)
+    blueprint.add_url_rule("/trigger", view_func=trigger, methods=["GET", "POST"])
     return blueprint
 
 
@@ -69,6 +69,8 @@ Made = tuple[Snapshot, Config | None, bytes]  # what a document was made from, a
 
 def electricity(station: Station, snapshot: Snapshot, device: str) -> dict[str, Any]:
     energy = snapshot.get(device, "energy_import")
+    if station.devices()[device].get("measures", "energy") != "energy":
+        abort(404, f"{device} counts no energy; see /s0/api/v1/readings/{device}")
     if energy is None:
         abort(503, f"Nothing is known of {device} yet. {station.sentence()}")
     counted = snapshot.get(device, "pulses") or energy
@@ -122,6 +124,8 @@ def trigger() -> Response:
     if not station.config.simulate:
         return Response("Not in simulation mode!")
     require_right()
+    if request.method == "POST" and not token_right(request.form.get("token", "")):
+        abort(400, "The page was too old; nothing was changed.")
     device, options = chosen(station)
     if options["type"] != "s0":
         abort(404, f"{device} is no pulse counter.")

@@ -18,10 +18,20 @@ from functools import lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, request
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    make_response,
+    render_template,
+    request,
+)
 from werkzeug.exceptions import Unauthorized
 from werkzeug.security import check_password_hash
 
+from ..errors import ConfigError
+from ..inifile import stored_hash
 from ..model import Options
 from ..station import Station
 
@@ -129,13 +139,17 @@ def changing(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def require_right() -> None:
-    """Abort with 401, 403 or 429 unless this request may change something."""
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        abort(403, "This came from a page of another site; nothing was changed.")
+    """Abort with 401, 403 or 429, or a page that asks, unless this request may change something."""
+    station: Station = current_app.extensions["station"]
+    site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if site not in (None, "none", "same-origin") or (
+        origin is not None and urlsplit(origin).netloc != request.host
+    ):
         abort(403, "This came from a page of another site; nothing was changed.")
-    hashed = str(_options(current_app.extensions["station"])["admin_password"])
+    if site is None and request.method == "GET" and _is_browser():
+        abort(_question())
+    hashed = _stored_hash(station)
     if not hashed:
         if not is_local():
             abort(
@@ -144,25 +158,58 @@ def require_right() -> None:
                 "Set one there with: s0web passwd",
             )
         return
-    tries: Tries = current_app.extensions["tries"]
-    if tries.too_many(request.remote_addr or ""):
-        abort(429, "Too many wrong passwords; wait a minute.")
     given = request.authorization
-    if given is not None and given.type == "basic" and given.password is not None:
-        if check_password_hash(hashed, given.password):
-            return
-        tries.note(request.remote_addr or "")
-    raise Unauthorized(
-        "The admin password is needed to change something.",
-        response=Response(
-            "The admin password is needed to change something.\n",
-            401,
-            {
-                "WWW-Authenticate": 'Basic realm="s0web", charset="UTF-8"',
-                "Content-Type": "text/plain",
-            },
-        ),
+    if given is None or given.type != "basic" or given.password is None:
+        raise _unauthorized()
+    tries: Tries = current_app.extensions["tries"]
+    verdict = tries.attempt(_client(), lambda: check_password_hash(hashed, given.password or ""))
+    if verdict is None:
+        abort(429, "Too many wrong passwords; wait a minute.")
+    if not verdict:
+        raise _unauthorized()
+
+
+def _is_browser() -> bool:
+    """Whether a person's browser asks, which follows links of any page; programs do not."""
+    return request.headers.get("User-Agent", "").startswith("Mozilla/")
+
+
+def _question() -> Response:
+    """Over plain HTTP a browser does not tell who sent it here (no Sec-Fetch-Site): ask."""
+    return make_response(
+        render_template(
+            "confirm.html",
+            wishes=list(request.args.items()),
+            action=f"{request.script_root}{request.path}?{request.query_string.decode('latin-1')}",
+            token=form_token(),
+        )
     )
+
+
+def _unauthorized() -> Unauthorized:
+    text = "The admin password is needed to change something."
+    head = {
+        "WWW-Authenticate": 'Basic realm="s0web", charset="UTF-8"',
+        "Content-Type": "text/plain",
+    }
+    return Unauthorized(text, response=Response(text + "\n", 401, head))
+
+
+def _stored_hash(station: Station) -> str:
+    """The hash that is in force: applied, or in the file while nothing is applied."""
+    if station.config is not None:
+        return str(station.config.sections["web"]["admin_password"])
+    try:
+        return stored_hash(station.path)
+    except ConfigError as error:
+        abort(503, f"Nothing can be changed now: {error}")
+
+
+def _client() -> str:
+    """Who is asking, for counting wrong passwords; behind a proxy of this machine, its client."""
+    passed_on = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    address = request.remote_addr or ""
+    return passed_on[:64] if passed_on and address in ("127.0.0.1", "::1") else address
 
 
 def is_local() -> bool:
@@ -191,16 +238,22 @@ class Tries:
         self._lock = threading.Lock()
         self._times: OrderedDict[str, list[float]] = OrderedDict()
 
-    def note(self, address: str) -> None:
+    def attempt(self, address: str, is_right: Callable[[], bool]) -> bool | None:
+        """Check a password, one at a time; None: too many wrong ones from there of late."""
         with self._lock:
-            self._times[address] = [*self._recent(address), time.monotonic()][-TRIES:]
-            self._times.move_to_end(address)
-            while len(self._times) > 256:
-                self._times.popitem(last=False)
-
-    def too_many(self, address: str) -> bool:
-        with self._lock:
-            return len(self._recent(address)) >= TRIES
+            recent = self._recent(address)
+            if len(recent) >= TRIES:
+                return None
+            try:
+                right = is_right()
+            except ValueError:
+                abort(403, "The stored password is damaged; set it anew with: s0web passwd")
+            if not right:
+                self._times[address] = [*recent, time.monotonic()]
+                self._times.move_to_end(address)
+                while len(self._times) > 256:
+                    self._times.popitem(last=False)
+            return right
 
     def _recent(self, address: str) -> list[float]:
         now = time.monotonic()

@@ -41,7 +41,9 @@ def server(app: WSGI, host: str, port: int) -> Any:
             threads=THREADS,
             ident="s0web",
             max_request_body_size=1 << 20,
-            channel_timeout=30,
+            channel_timeout=10,
+            connection_limit=1000,  # slow clients shall not keep others out
+            asyncore_use_poll=True,
             clear_untrusted_proxy_headers=False,  # rights.is_local looks at them
         )
     except OSError as error:
