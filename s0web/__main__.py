@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from . import __version__, upgrade
+from . import __version__, fresh, upgrade
 from . import config as ini
 from .cli import check, imports, passwd, replay
 from .errors import S0WebError
@@ -77,7 +77,7 @@ def _demo(args: argparse.Namespace) -> int:
 
     path = Path(environ.get("S0WEB_INI") or DEMO_INI)
     if not path.exists():
-        ini.create(path, ini.DEMO)
+        fresh.create(path, fresh.DEMO)
     return _run(path, args.host, args.port)
 
 

@@ -19,7 +19,7 @@ from . import inifile
 from .errors import ConfigError, Problem
 from .hardware.pins import offset_of
 from .model import Options
-from .options import OPTIONS, SCOPES, Option, scope_of, types_of
+from .options import OPTIONS, Option, scope_of, types_of
 
 DEFAULT_INI = "/var/lib/s0web/s0web.ini"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
@@ -235,49 +235,3 @@ def save_counters(path: Path, counters: Mapping[str, float], simulated: bool) ->
 def counter_text(number: float) -> str:
     """A counter as it is kept: nine decimals (a millionth of a Wh), without zeros at the end."""
     return f"{number:.9f}".rstrip("0").rstrip(".")
-
-
-def new_file(sections: Mapping[str, Mapping[str, str]]) -> str:
-    """The text of a new INI file: the given options, and every other one as a comment with its
-    default.
-    """
-    lines = [
-        "# s0web settings. Change them here or in the dialog at /s0/config; both keep comments.",
-        "",
-    ]
-    for name, texts in sections.items():
-        scope = scope_of(name, texts.get("type", ""))
-        lines += [f"# {SCOPES[scope]}", f"[{name}]"] if scope else [f"[{name}]"]
-        if not scope:
-            lines += [f"{option} = {text}" for option, text in texts.items()]
-        elif "type" in texts:
-            lines.append(f"type = {texts['type']}")
-        for option in OPTIONS.get(scope, ()):
-            unit = f" [{option.unit}]" if option.unit else ""
-            lines.append(f"# {option.help}{unit}")
-            if option.name in texts:
-                lines.append(f"{option.name} = {texts[option.name]}")
-            else:
-                lines.append(f"#{option.name} = {option.default or ''}")
-        lines.append("")
-    return "\n".join(lines)
-
-
-DEMO: Mapping[str, Mapping[str, str]] = {
-    "s0web": {"simulate": "yes"},
-    "web": {"title": "Simulated house"},
-    "log": {},
-    "source:main": {"type": "s0", "pin": "4"},
-    "source:garden": {"type": "s0", "pin": "17", "measures": "water"},
-    "source:grid": {"type": "p1", "port": "simulated"},
-}
-FRESH: Mapping[str, Mapping[str, str]] = {"s0web": {}, "web": {}, "log": {}}
-
-
-def create(path: Path, sections: Mapping[str, Mapping[str, str]]) -> None:
-    """Write a new file where there is none."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{path.parent}: cannot be made ({error.strerror}).") from error
-    inifile.save(path, lambda old: old or new_file(sections))

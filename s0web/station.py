@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from . import config as ini
-from . import logs, upgrade
+from . import fresh, logs, upgrade
 from .archive.recent import Recent
 from .assembly import grouped, make_source, make_wires, retyped, simulated_past
 from .clock import Clock, SystemClock
@@ -147,7 +147,7 @@ class Station:
         """Read the INI and apply it; a file with mistakes is looked at again until it has none."""
         try:
             if not self.path.exists():
-                ini.create(self.path, ini.FRESH)
+                fresh.create(self.path, fresh.FRESH)
             self.apply(upgrade.taken_over(self.path))
         except ConfigError as error:
             self._set("failed", str(error))

@@ -8,8 +8,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from . import inifile
-from .config import Config, new_file, parse, parser_of, read
+from .config import Config, parse, parser_of, read
 from .errors import ConfigError
+from .fresh import new_file
 from .hardware.pins import offset_of
 
 LOG = logging.getLogger(__name__)

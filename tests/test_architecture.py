@@ -19,7 +19,7 @@ TIERS = (
     {"errors", "quantities", "__init__"},
     {"model", "clock"},
     {"log", "inifile", "options", "logs", "registry", "statelock", "watch", "hardware", "meters"},
-    {"hub", "config", "simulation"},
+    {"hub", "config", "fresh", "simulation"},
     {"upgrade", "workers", "sinks", "sources", "archive"},
     {"crew", "assembly"},
     {"station"},

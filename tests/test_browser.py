@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from s0web import config
+from s0web import config, fresh
 from s0web.clock import FakeClock
 from s0web.model import Health
 from s0web.station import Station
@@ -58,7 +58,7 @@ def demo(state: Path) -> Iterator[str]:
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Station, str]]:
     """A simulated house after hours of warped time, its clock standing, and its address."""
     path = tmp_path_factory.mktemp("evening") / "s0web.ini"
-    config.create(path, config.DEMO)
+    fresh.create(path, fresh.DEMO)
     clock = FakeClock(EVENING - timedelta(hours=24 if SCREENSHOT else 5))
     station = Station(path, clock, threads=False)
     station.run(EVENING)

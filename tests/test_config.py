@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s0web import config, inifile
+from s0web import config, fresh, inifile
 from s0web.errors import ConfigError
 
 GOOD = """\
@@ -170,9 +170,9 @@ def test_a_new_option_comes_below_its_section_not_below_the_next_ones_comment() 
 
 
 def test_the_defaults_that_a_new_file_tells_stay_with_their_section() -> None:
-    text = inifile.rewrite(config.new_file(config.DEMO), {}, ("source:garden",))
-    left = {name: texts for name, texts in config.DEMO.items() if name != "source:garden"}
-    assert text.rstrip() == config.new_file(left).rstrip()
+    text = inifile.rewrite(fresh.new_file(fresh.DEMO), {}, ("source:garden",))
+    left = {name: texts for name, texts in fresh.DEMO.items() if name != "source:garden"}
+    assert text.rstrip() == fresh.new_file(left).rstrip()
 
 
 CUTS = "\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e\r"
@@ -350,7 +350,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence() -> None:
 
 
 def test_a_new_file_is_not_for_everybody_and_a_saved_one_keeps_its_mode(ini: Path) -> None:
-    config.create(ini, config.DEMO)
+    fresh.create(ini, fresh.DEMO)
     assert stat.S_IMODE(ini.stat().st_mode) == 0o640
     ini.chmod(0o600)
     config.save_counters(ini, {"main": 1.5}, simulated=False)
@@ -358,7 +358,7 @@ def test_a_new_file_is_not_for_everybody_and_a_saved_one_keeps_its_mode(ini: Pat
 
 
 def test_a_new_file_explains_every_option_and_can_be_read(ini: Path) -> None:
-    config.create(ini, config.DEMO)
+    fresh.create(ini, fresh.DEMO)
     text = ini.read_text()
     assert "# Pulses for one kWh (energy).\n#pulses_per_kwh = 1000" in text
     assert config.load(ini).simulate
@@ -402,7 +402,7 @@ def test_a_counter_is_kept_to_a_millionth_of_a_watt_hour(number: float) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
 def test_what_root_saves_belongs_to_the_owner_of_the_folder(ini: Path) -> None:
     os.chown(ini.parent, 33, 33)
-    config.create(ini, config.FRESH)
+    fresh.create(ini, fresh.FRESH)
     config.save(ini, {"web": {"title": "x"}})
     owners = {(path.stat().st_uid, path.stat().st_gid) for path in ini.parent.iterdir()}
     assert owners == {(33, 33)}

@@ -6,7 +6,7 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
-from s0web import config
+from s0web import config, fresh
 from s0web.station import Station
 from s0web.web.app import create_app
 from s0web.web.rights import DATA, PAGES, TRIES, host_allowed
@@ -238,5 +238,5 @@ def test_no_answer_shows_the_password_or_its_hash(locked: FlaskClient, station: 
 
 def test_no_secret_is_readable_by_others(tmp_path: Path) -> None:
     path = tmp_path / "s0web.ini"
-    config.create(path, config.FRESH)
+    fresh.create(path, fresh.FRESH)
     assert path.stat().st_mode & 0o007 == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import config as ini
-from .. import upgrade
+from .. import fresh, upgrade
 from ..errors import ConfigError
 
 
@@ -36,13 +36,13 @@ def _smartmeter(args: argparse.Namespace) -> int:
 def _take_over(file: Path, found: upgrade.Sections) -> int:
     """Add what the file told to our INI; what is set there already is told and stays."""
     path = ini.ini_path()
-    ini.parse(file, ini.new_file(found))  # a mistake leaves everything as it is
+    ini.parse(file, fresh.new_file(found))  # a mistake leaves everything as it is
     if path.exists():
         new, told = _beside(path, found)
         ini.save(path, new)
     else:
         new, told = found, []
-        ini.create(path, found)
+        fresh.create(path, found)
     for section, options in new.items():
         texts = ", ".join(f"{option} = {text}" for option, text in options.items())
         print(f"[{section}] {texts}" if texts else f"[{section}]")

@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.security import generate_password_hash
 
 from .. import config as ini
-from .. import upgrade
+from .. import fresh, upgrade
 from ..errors import ConfigError
 
 SHORTEST = 8  # characters
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     if path.exists():
         upgrade.taken_over(path)  # S0-Logger's file may be the one that is there
     else:
-        ini.create(path, ini.FRESH)
+        fresh.create(path, fresh.FRESH)
     password = _asked() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if len(password) < SHORTEST:
         raise ConfigError(
