@@ -165,6 +165,9 @@ class SourceLoop(_Guarded):
             self._heard = self.clock.monotonic()
             if self._is_open:
                 self.report(self.name, "ok", self._note)
+            for device in self._devices:  # the silence was the wire's: it is over for all on it
+                if self.hub.snapshot().health[device].state == "stale":
+                    heard.setdefault(device, None)
         for device, trouble in heard.items():
             self._devices[device] = None
             if trouble is None:

@@ -306,3 +306,16 @@ def test_readings_that_left_the_log_are_told_once(
         loop.step()
     assert len([r for r in caplog.records if "left the log" in r.message]) == 1
     assert sink.kept[0] == 1000.0
+
+
+def test_a_silence_of_the_wire_ends_for_all_that_hangs_on_it(hub: Hub, clock: FakeClock) -> None:
+    source = HandSource()
+    loop = SourceLoop(source, hub, clock)
+    source.next = [*power(5), Reading("grid.gas", NOON, {"volume": 1.0})]
+    loop.step()
+    clock.advance(31)
+    loop.check()
+    assert state(hub, "grid.gas") == "stale"
+    source.next = power(6)  # the gas has not changed, so it is not told
+    loop.step()
+    assert state(hub, "grid.gas") == "ok"
