@@ -314,6 +314,7 @@ def test_a_silence_of_the_wire_ends_for_all_that_hangs_on_it(hub: Hub, clock: Fa
     source.next = [*power(5), Reading("grid.gas", NOON, {"volume": 1.0})]
     loop.step()
     clock.advance(31)
+    loop.step()
     loop.check()
     assert state(hub, "grid.gas") == "stale"
     source.next = power(6)  # the gas has not changed, so it is not told
