@@ -1,5 +1,4 @@
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -188,15 +187,14 @@ def test_draining_saves_again_and_again(station: Station) -> None:
     station.drain()
     before = config.load(station.path).cache["main"]
     station.tell(Command("main", "trigger"))
-    until(lambda: config.load(station.path).cache["main"] > before, "a checkpoint", 2.0)
+    until(lambda: config.load(station.path).cache["main"] > before, "a checkpoint")
 
 
-def test_a_stop_takes_little_time_and_may_come_twice(station: Station) -> None:
-    begin = time.monotonic()
-    station.stop()
+def test_a_stop_is_over_when_it_returns_and_may_come_twice(station: Station) -> None:
     station.stop()
     assert station.state == "stopped"
-    assert time.monotonic() - begin < 2.5
+    assert not {"keeper", "source:main", "sink:cache"} & {t.name for t in threading.enumerate()}
+    station.stop()
 
 
 def test_a_day_in_warped_time_agrees_with_the_house(ini: Path) -> None:
