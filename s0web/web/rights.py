@@ -36,6 +36,7 @@ from ..model import Options
 from ..station import Station
 
 LOCAL_SUFFIXES = (".local", ".lan", ".home.arpa", ".fritz.box", ".localhost")
+PLAIN = "text/plain"
 QUERY = 2_048  # characters of a query string
 TRIES, SPAN = 10, 60.0  # wrong passwords of one address in so many seconds, then 429
 PAGES = [  # what every page carries
@@ -70,23 +71,14 @@ def guard_requests(app: Flask, station: Station) -> None:
     app.extensions["form key"] = secrets.token_bytes(32)
     app.extensions["tries"] = Tries()
 
-    @app.before_request
-    def _check() -> None:
-        if len(request.query_string) > QUERY:
-            abort(414, f"The address is longer than {QUERY} characters.")
-        host = request.environ.get("HTTP_HOST")
-        if host is not None and not host_allowed(host, _options(station)["allowed_hosts"]):
-            abort(
-                421,
-                f"This station does not answer to the name {host[:100]!r}. If it is yours, add "
-                "it to allowed_hosts in [web].",
-            )
-
-    app.wsgi_app = dressed(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = guarded(app.wsgi_app, station)  # type: ignore[method-assign, assignment]
 
 
-def dressed(app: WSGI) -> WSGI:
-    """Add PAGES, DATA and FRESH to the answers, at the edge, where it costs least."""
+def guarded(app: WSGI, station: Station) -> WSGI:
+    """Refuse strange hosts and endless addresses, add PAGES, DATA and FRESH to every answer.
+
+    At the edge of the application, where it costs a request least.
+    """
 
     def answer(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         is_static = environ.get("PATH_INFO", "").startswith("/static/")
@@ -96,9 +88,23 @@ def dressed(app: WSGI) -> WSGI:
             more = (PAGES if is_page else DATA) + ([] if is_static else FRESH)
             return start(status, headers + more, *error)
 
-        return app(environ, begin)
+        refusal = _refusal(environ, station)
+        return refusal(environ, begin) if refusal else app(environ, begin)
 
     return answer
+
+
+def _refusal(environ: dict[str, Any], station: Station) -> Response | None:
+    if len(environ.get("QUERY_STRING", "")) > QUERY:
+        return Response(f"The address is longer than {QUERY} characters.\n", 414, mimetype=PLAIN)
+    host = environ.get("HTTP_HOST")
+    if host is None or host_allowed(host, _options(station)["allowed_hosts"]):
+        return None
+    text = (
+        f"This station does not answer to the name {host[:100]!r}. If it is yours, add it to "
+        "allowed_hosts in [web].\n"
+    )
+    return Response(text, 421, mimetype=PLAIN)
 
 
 @lru_cache(maxsize=256)
