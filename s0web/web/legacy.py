@@ -32,6 +32,12 @@ UNITS = {
     "version": "",
 }
 SWITCHES = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+SWITCHED = {  # parameter: S0-Logger's label; section ("": the meter's), option, its off and on
+    "debug": ("Debug", "log", "level", ("info", "debug")),
+    "simulate": ("Simulation", "s0web", "simulate", ("no", "yes")),
+    "s0blink": ("s0Blink", "", "blink", ("no", "yes")),
+    "blink": ("s0Blink", "", "blink", ("no", "yes")),
+}
 PARAMETERS = ("energy", "debug", "simulate", "s0blink", "blink", "hw", "save")
 
 
@@ -140,33 +146,12 @@ def asked_to_change() -> bool:
 
 @changing
 def change() -> Response:
-    """S0-Logger's GET /config?...: every wish is checked before the first is carried out; what is
-    not named stays.
-    """
+    """S0-Logger's GET /config?...: all wishes are checked before one is carried out."""
     station = _station()
     if station.config is None:
         abort(503, station.sentence())
-    lines: list[str] = []
-    changes: dict[str, dict[str, str | None]] = {}
-    switches = {
-        "debug": ("Debug", "log", "level"),
-        "simulate": ("Simulation", "s0web", "simulate"),
-        "s0blink": ("s0Blink", "", "blink"),
-        "blink": ("s0Blink", "", "blink"),
-    }
     correction = _correction() if "energy" in request.args else None
-    for name, (label, section, option) in switches.items():
-        if name not in request.args:
-            continue
-        on = _switch(name)
-        if not section:
-            device, options = chosen(station)
-            if options["type"] != "s0":
-                abort(400, f"{name}: {device} is no pulse counter and has no LED.")
-            section = f"source:{device}"
-        text = ("debug" if on else "info") if option == "level" else ("yes" if on else "no")
-        changes.setdefault(section, {})[option] = text
-        lines.append(f"{label}: {'on' if on else 'off'}")
+    changes, lines = _switched(station)
     lines.insert(0, _corrected(station, correction))
     if changes:
         ini.save(station.path, changes)
@@ -175,6 +160,24 @@ def change() -> Response:
         lines.append("Hardware: unchanged (it is found by itself, or set by chip and pin)")
     rows = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return Response(f"<h3>Configuration was updated</h3><ul>{rows}</ul>", mimetype="text/html")
+
+
+def _switched(station: Station) -> tuple[dict[str, dict[str, str | None]], list[str]]:
+    """What the parameters switch in the INI, and S0-Logger's lines about it."""
+    changes: dict[str, dict[str, str | None]] = {}
+    lines: list[str] = []
+    for name, (label, section, option, texts) in SWITCHED.items():
+        if name not in request.args:
+            continue
+        on = _switch(name)
+        if not section:
+            device, options = chosen(station)
+            if options["type"] != "s0":
+                abort(400, f"{name}: {device} is no pulse counter and has no LED.")
+            section = f"source:{device}"
+        changes.setdefault(section, {})[option] = texts[on]
+        lines.append(f"{label}: {'on' if on else 'off'}")
+    return changes, lines
 
 
 def _correction() -> tuple[str, float]:
