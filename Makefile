@@ -43,7 +43,7 @@ docs: .venv/run
 	$(PYTHON) -m venv .venv
 
 .venv/run: setup.cfg pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'
 	@touch $@
 
 .venv/test: setup.cfg pyproject.toml | .venv/bin/python

@@ -20,7 +20,8 @@ def grouped(sources: Sections) -> dict[str, dict[str, Options]]:
     """Sections on the same wire are one source: wire -> device -> options."""
     wires: dict[str, dict[str, Options]] = {}
     for device, options in sources.items():
-        wire = f"{options['type']} {load(SOURCES, options['type']).wire(options)}"
+        kind = options["type"]
+        wire = f"{kind} {load(SOURCES, kind).wire({**options, 'name': device})}"
         wires.setdefault(wire, {})[device] = options
     return wires
 

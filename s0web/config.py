@@ -1,8 +1,8 @@
 """The INI file: load and check it whole against the OPTIONS table, and save changes to it.
 
-Sections: [s0web], [web], [log], [source:NAME] with its type, and [cache] with the counters (kWh or
-m3 by device), or [cache:simulated] while the house is simulated, so that play never touches a real
-counter.
+Sections: [s0web], [web], [log], [source:NAME] and [sink:NAME] with their type, and [cache] with the
+counters (kWh or m3 by device, NAME.export for what is exported), or [cache:simulated] while the
+house is simulated, so that play never touches a real counter.
 """
 
 import configparser
@@ -15,15 +15,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import inifile
+from . import checks, inifile
 from .errors import ConfigError, Problem
-from .hardware.pins import offset_of
 from .model import Options
-from .options import OPTIONS, Option, scope_of, types_of
+from .option import Option
+from .options import OPTIONS, scope_of, types_of
 
 DEFAULT_INI = "/var/lib/s0web/s0web.ini"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 CACHES = ("cache", "cache:simulated")
+FAMILIES = ("source", "sink")  # of sections with a name and a type
 PLAIN = ("s0web", "web", "log")  # sections of which there is one
 
 
@@ -34,7 +35,7 @@ class Config:
     """
 
     path: Path
-    sections: Mapping[str, Options]  # source sections have "type" too
+    sections: Mapping[str, Options]  # those of sources and sinks have "type" too
     cache: Mapping[str, float]  # device -> counter
     digest: str  # of all options, not of the counters: tells whether a saved file is applied
 
@@ -45,11 +46,16 @@ class Config:
     @cached_property
     def sources(self) -> dict[str, Options]:
         """Device name -> options of each [source:...], in the order of the file."""
-        return {
-            section.partition(":")[2]: options
-            for section, options in self.sections.items()
-            if section.startswith("source:")
-        }
+        return self._of_family("source")
+
+    @cached_property
+    def sinks(self) -> dict[str, Options]:
+        """Name -> options of each [sink:...]."""
+        return self._of_family("sink")
+
+    def _of_family(self, family: str) -> dict[str, Options]:
+        parts = ((section.partition(":"), options) for section, options in self.sections.items())
+        return {name: options for (of, _, name), options in parts if name and of == family}
 
 
 def ini_path() -> Path:
@@ -98,8 +104,7 @@ def parse(path: Path, text: str) -> Config:
             if name == current:
                 cache[device] = value
     if not problems:
-        _check_wires(sections, problems)
-        _check_log(path, sections["log"], problems)
+        problems += checks.together(path, sections)
     if problems:
         rows = "\n".join(f"  {problem}" for problem in problems)
         raise ConfigError(f"{path}: {len(problems)} mistake(s):\n{rows}", problems)
@@ -134,7 +139,7 @@ def _section(name: str, texts: dict[str, str], problems: list[Problem]) -> Optio
     """The checked options of one section."""
     family, colon, instance = name.partition(":")
     kind = texts.pop("type", "").strip() if colon else ""
-    if colon and family == "source" and not NAME.fullmatch(instance):
+    if colon and family in FAMILIES and not NAME.fullmatch(instance):
         problems.append(
             Problem(name, "", "a name is letters, digits, _ or -, and begins with a letter")
         )
@@ -168,34 +173,6 @@ def _counter(section: str, device: str, text: str, problems: list[Problem]) -> f
     except ValueError as error:
         problems.append(Problem(section, device, f"{error}."))
         return 0.0
-
-
-def _check_wires(sections: Mapping[str, Options], problems: list[Problem]) -> None:
-    """Sections may share a chip or a bus, but not a pin or a port."""
-    seen: dict[tuple[object, ...], str] = {}
-    for name, options in sections.items():
-        claims: list[tuple[str, tuple[object, ...]]] = []
-        if options.get("type") == "p1":
-            claims.append(("port", ("port", options["port"])))
-        elif options.get("type") == "s0":
-            pins = ("pin", "led_pin") if options["blink"] else ("pin",)
-            for option in pins:
-                try:
-                    offset = offset_of(options[option], options["numbering"])
-                except ValueError as error:
-                    problems.append(Problem(name, option, f"{error}."))
-                    continue
-                claims.append((option, (options["chip"], offset)))
-        for option, claim in claims:
-            if (other := seen.setdefault(claim, name)) != name:
-                problems.append(Problem(name, option, f"is in use by [{other}] already."))
-
-
-def _check_log(path: Path, log: Options, problems: list[Problem]) -> None:
-    """The log may not be written into the state folder's own files."""
-    own = {path.resolve(), path.with_name("station.lock").resolve()}
-    if log["target"] == "file" and Path(log["file"] or "s0web.log").resolve() in own:
-        problems.append(Problem("log", "file", "is a file that s0web itself needs; take another."))
 
 
 def _digest(sections: Mapping[str, Options]) -> str:

@@ -68,14 +68,15 @@ class Crew:
         self._hub, self._clock = hub, clock
         self._employ = Worker if threads else Turner
         self._sources: dict[str, tuple[Sections, Worker | Turner]] = {}  # by wire
-        self._sinks: list[Worker | Turner] = []
+        self._sinks: dict[str, Worker | Turner] = {}  # by name
 
     def start_source(self, wire: str, sections: Sections, source: Source) -> None:
         loop = SourceLoop(source, self._hub, self._clock)
         self._sources[wire] = (sections, self._employ(loop, self._clock))
 
     def start_sink(self, sink: Sink) -> None:
-        self._sinks.append(self._employ(SinkLoop(sink, self._hub, self._clock), self._clock))
+        loop = SinkLoop(sink, self._hub, self._clock)
+        self._sinks[sink.name] = self._employ(loop, self._clock)
 
     def wires(self) -> dict[str, Sections]:
         """What each running source is made of."""
@@ -94,13 +95,14 @@ class Crew:
         end = time.monotonic() + seconds
         self.hurry()
         while time.monotonic() < end and any(
-            isinstance(w.loop, SinkLoop) and w.loop.cursor < self._hub.last for w in self._sinks
+            isinstance(w.loop, SinkLoop) and w.loop.cursor < self._hub.last
+            for w in self._sinks.values()
         ):
             time.sleep(0.01)
 
     def hurry(self) -> None:
         """Let the sinks write now."""
-        for worker in self._sinks:
+        for worker in self._sinks.values():
             worker.loop.wake.set()
 
     def stop_sources(self, wires: Sequence[str], seconds: float) -> None:
@@ -113,15 +115,14 @@ class Crew:
         """End everyone, the counters first: Apache may kill us any moment now."""
         sources = [worker for _, worker in self._sources.values()]
         late = _end(sources, 0.4)
-        self.stop_sinks()
+        self.stop_sinks(list(self._sinks))
         if late:
             _end([worker for worker in sources if worker.loop.name in late], 1.0)
         self._sources.clear()
 
-    def stop_sinks(self) -> None:
-        for name in _end(self._sinks, 1.0):
+    def stop_sinks(self, names: Sequence[str]) -> None:
+        for name in _end([self._sinks.pop(name) for name in names], 1.0):
             LOG.error("%s: could not end in time", name)
-        self._sinks.clear()
 
     def run(self, until: datetime) -> None:
         """Warped time: turn whoever is due, one after the other, until that time."""
@@ -137,7 +138,7 @@ class Crew:
         return [worker for worker in self._everyone() if isinstance(worker, Turner)]
 
     def _everyone(self) -> list[Worker | Turner]:
-        return [*(worker for _, worker in self._sources.values()), *self._sinks]
+        return [*(worker for _, worker in self._sources.values()), *self._sinks.values()]
 
 
 def _end(workers: Sequence[Worker | Turner], seconds: float) -> list[str]:

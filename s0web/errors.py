@@ -41,5 +41,16 @@ class FrameError(S0WebError, ValueError):
     """A telegram or frame is damaged: it has no end, or its checksum is wrong."""
 
 
+class ReplyError(S0WebError, ValueError):
+    """One request to a meter had no good answer, while its bus works.
+
+    `kind`: silent, short, garbled, stranger (another meter answered), refused (`code` says why).
+    """
+
+    def __init__(self, kind: str, text: str, code: int = 0) -> None:
+        super().__init__(text)
+        self.kind, self.code = kind, code
+
+
 class StationError(S0WebError, RuntimeError):
     """The station cannot do that now (it is waiting, stopped, or has no such part)."""

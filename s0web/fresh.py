@@ -10,12 +10,21 @@ from .options import OPTIONS, SCOPES, scope_of
 Texts = Mapping[str, Mapping[str, str]]  # section -> option -> text as it is written
 
 DEMO: Texts = {
-    "s0web": {"simulate": "yes"},
+    "s0web": {"simulate": "yes", "compare": "grid, meter, mains"},
     "web": {"title": "Simulated house"},
     "log": {},
     "source:main": {"type": "s0", "pin": "4"},
     "source:garden": {"type": "s0", "pin": "17", "measures": "water"},
     "source:grid": {"type": "p1", "port": "simulated"},
+    "source:meter": {"type": "modbus", "port": "simulated-bus", "model": "sdm630"},
+    "source:solar": {"type": "modbus", "port": "simulated-bus", "model": "sdm120", "unit": "2"},
+    "source:mains": {
+        "type": "adc",
+        "current_channels": "brown:0, black:2, gray:4",
+        "voltage_channels": "brown:1, black:3, gray:5",
+        "amps_per_code": "0.0244",
+        "phase_error": "1.5",
+    },
 }
 FRESH: Texts = {"s0web": {}, "web": {}, "log": {}}
 

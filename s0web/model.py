@@ -56,9 +56,10 @@ class Command(NamedTuple):
     """A wish for the part `target` (a device, or "station"); that part's own thread obeys it."""
 
     target: str
-    verb: str  # trigger, correct, apply ...
+    verb: str  # trigger, correct, apply, fast, state ...
     value: float = 0.0
     reason: str = ""
+    state: "Sequence[Reading]" = ()  # what another station said of itself, for the verb state
 
 
 class Value(NamedTuple):
@@ -103,7 +104,7 @@ class Snapshot:
 Options = Mapping[str, Any]  # option name -> checked value, of one INI section
 Totals = Callable[
     [str], Mapping[str, float]
-]  # device -> the registers from which its counters go on
+]  # device -> the registers from which its counters go on, and the gauges of the last minute
 
 
 class Source(Protocol):

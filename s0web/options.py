@@ -4,124 +4,8 @@ It parses and checks the file, draws the dialog, writes the comments of a new fi
 options table in docs. A scope is a section ("web") or a family with a driver's type ("source.p1").
 """
 
-import ipaddress
-import math
-import re
-from collections.abc import Callable
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-
-class Option(NamedTuple):
-    name: str
-    kind: str  # yesno integer number text choice names zone hash
-    default: str | None  # as written in the file; None: must be given
-    help: str
-    unit: str = ""
-    low: float = -math.inf
-    high: float = math.inf
-    choices: tuple[str, ...] = ()
-    advanced: bool = False  # folded away in the dialog
-
-    def parse(self, text: str) -> Any:
-        """The value that the text means; ValueError says what is wrong and what would be right."""
-        return _PARSERS[self.kind](self, text.strip())
-
-
-def _yesno(option: Option, text: str) -> bool:
-    if text.lower() in ("yes", "true", "on", "1"):
-        return True
-    if text.lower() in ("no", "false", "off", "0"):
-        return False
-    raise ValueError(f"'{text}' is not yes or no")
-
-
-def _in_range(option: Option, number: float, text: str) -> None:
-    if not option.low <= number <= option.high:
-        bounds = f"{option.low:g} to {option.high:g}"
-        if math.isinf(option.high):
-            bounds = f"{option.low:g} or more"
-        raise ValueError(f"{text} is out of range, it must be {bounds} {option.unit}".rstrip())
-
-
-def _integer(option: Option, text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]{1,15}", text):
-        raise ValueError(f"'{text}' is not a whole number")
-    _in_range(option, int(text), text)
-    return int(text)
-
-
-def _number(option: Option, text: str) -> float:
-    if not re.fullmatch(r"[+-]?[0-9]{1,15}([.,][0-9]{1,30})?", text):
-        raise ValueError(f"'{text}' is not a number")
-    number = float(text.replace(",", "."))
-    _in_range(option, number, text)
-    return number
-
-
-def _text(option: Option, text: str) -> str:
-    if unprintable := next((letter for letter in text if not letter.isprintable()), ""):
-        raise ValueError(
-            "it must be one line without control characters or invisible ones; "
-            f"there is a U+{ord(unprintable):04X}"
-        )
-    if len(text) > 500:
-        raise ValueError("it is longer than 500 characters")
-    if option.default is None and not text:
-        raise ValueError("it must not be empty")
-    return text
-
-
-def _choice(option: Option, text: str) -> str:
-    if text not in option.choices:
-        raise ValueError(f"'{text}' is not one of {', '.join(option.choices)}")
-    return text
-
-
-_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
-
-
-def _names(option: Option, text: str) -> tuple[str, ...]:
-    names = tuple(re.split(r"[\s,]+", _text(option, text))) if text else ()
-    for name in names:
-        if not _HOST.fullmatch(name) and not _is_address(name):
-            raise ValueError(f"'{name}' is not a host name")
-    return names
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _zone(option: Option, text: str) -> str:
-    try:
-        if text:
-            ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"'{text}' is not a time zone such as Europe/Brussels") from None
-    return text
-
-
-def _hash(option: Option, text: str) -> str:
-    if text and not re.fullmatch(r"(scrypt|pbkdf2)[:$A-Za-z0-9./+=_-]{20,400}", text):
-        raise ValueError("it is not a password hash; set the password with: s0web passwd")
-    return text
-
-
-_PARSERS: dict[str, Callable[[Option, str], Any]] = {
-    "yesno": _yesno,
-    "integer": _integer,
-    "number": _number,
-    "text": _text,
-    "choice": _choice,
-    "names": _names,
-    "zone": _zone,
-    "hash": _hash,
-}
+from .option import Option
+from .registry import METERS
 
 SCOPES = {
     "s0web": "The station",
@@ -129,6 +13,10 @@ SCOPES = {
     "log": "Messages",
     "source.s0": "S0 pulse counter on a GPIO pin",
     "source.p1": "P1 port of a digital meter",
+    "source.modbus": "Modbus meter on RS-485 or a gateway",
+    "source.adc": "Currents and voltages sampled by an ADC",
+    "source.remote": "A point that another station measures",
+    "sink.push": "Tell another station",
 }
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
@@ -140,6 +28,12 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
             "How often counters that changed are saved (also at every full kWh and at stop).",
             "s", 1, 3600,
         ),
+        Option(
+            "compare", "groups", "",
+            "Devices that measure the same line: grid, mains; main, cellar. Where they differ for long, "
+            "the station says so and what the reason may be.",
+        ),
+        Option("compare_tolerance", "number", "3", "How much they may differ.", "%", 0.1, 50, advanced=True),
     ),
     "web": (
         Option("title", "text", "s0web", "Name shown on the pages."),
@@ -183,6 +77,70 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
                advanced=True),
         Option("patience", "number", "30", "Without a telegram for so long the values are shown as old.", "s", 3, 3600,
                advanced=True),
+    ),
+    "source.modbus": (
+        Option("port", "text", None, "Serial port, best by /dev/serial/by-id/...; behind a network socket://host:port "
+               "(RTU over TCP) or tcp://host:502 (Modbus TCP)."),
+        Option("model", "choice", None, "Model of the meter.", choices=tuple(METERS)),
+        Option("unit", "integer", "1", "Modbus address of the meter.", "", 1, 247),
+        Option("baud", "integer", "9600", "Line speed, the same for all meters of a port.", "baud", 300, 1_000_000),
+        Option("parity", "choice", "N", "Parity, the same for all meters of a port: none, even, odd.",
+               choices=("N", "E", "O")),
+        Option("stopbits", "integer", "1", "Stop bits.", "", 1, 2, advanced=True),
+        Option("interval", "number", "5", "How often the meter is read.", "s", 0.1, 86_400),
+        Option("intervals", "intervals", "", "Other intervals for some quantities: current*:5, energy*:300, "
+               "thd*:never; the first that fits counts.", "s", 0.1, 1_000_000, advanced=True),
+        Option("fast_interval", "number", "1", "Interval of all quantities in fast mode.", "s", 0.1, 3600, advanced=True),
+        Option("fast_seconds", "number", "120", "How long fast mode lasts.", "s", 1, 86_400, advanced=True),
+        Option("timeout", "number", "0.3", "How long the meter may take to begin its answer.", "s", 0.02, 10,
+               advanced=True),
+        Option("pause_ms", "number", "-1", "Silence before a request to this meter; -1: what the model needs.", "ms",
+               -1, 2000, advanced=True),
+        Option("bus_pause_ms", "number", "10", "Silence when another meter was asked before.", "ms", 0, 2000,
+               advanced=True),
+        Option("most_registers", "integer", "0", "Registers read at once; 0: what the model allows, and fewer if it "
+               "refuses.", "", 0, 125, advanced=True),
+        Option("patience", "number", "30", "Without a reading for so long the values are shown as old.", "s", 3, 86_400,
+               advanced=True),
+    ),
+    "source.adc": (
+        Option("current_channels", "channels", None, "Wires and their current channels: brown:0, black:2, gray:4.", "",
+               0, 7),
+        Option("voltage_channels", "channels", "", "The voltage channel of each wire: brown:1, black:3, gray:5; wires "
+               "may share one. Empty: the voltage is not measured.", "", 0, 7),
+        Option("amps_per_code", "factors", "0.01778", "A for one step of the ADC, for all wires or each: brown:0.018, "
+               "black:0.0178; an mcp3008 has steps four times as large. Found by: s0web calibrate", "A", -100, 100),
+        Option("volts_per_code", "factors", "0.2527", "V for one step of the ADC.", "V", -100, 100),
+        Option("phase_error", "factors", "0", "By how much the current seems to lead the voltage because of the "
+               "transformers.", "deg", -90, 90),
+        Option("voltage", "text", "230", "Without voltage channels: the voltage in V, or a device of this station that "
+               "measures it."),
+        Option("power_factor", "number", "1", "Without voltage channels: the power factor to assume.", "", 0, 1),
+        Option("spi", "spidev", "0.0", "SPI bus and device: 0.0 is /dev/spidev0.0."),
+        Option("chip", "choice", "mcp3208", "The converter.", choices=("mcp3208", "mcp3204", "mcp3008")),
+        Option("samples_per_wave", "integer", "60", "Frames in one mains period.", "", 16, 200, advanced=True),
+        Option("frequency", "number", "50", "Nominal mains frequency.", "Hz", 45, 65, advanced=True),
+        Option("speed", "integer", "1250000", "SPI clock.", "Hz", 10_000, 4_000_000, advanced=True),
+        Option("noise", "number", "0.7", "Noise of the ADC, rms, in its steps; its power is taken off.", "", 0, 20,
+               advanced=True),
+        Option("patience", "number", "5", "Without samples for so long the values are shown as old.", "s", 2, 3600,
+               advanced=True),
+    ),
+    "source.remote": (
+        Option("point", "text", "", "Its name in /state/<point>; empty: the section's name."),
+        Option("allowed", "addresses", "", "Addresses that may PUT it without a token: 192.168.1.20, 192.168.2.0/24."),
+        Option("token", "secret", "", "Token with which others may PUT it (Authorization: Bearer ...)."),
+        Option("url", "text", "", "Or ask another station for it: http://192.168.1.20/state/Mains."),
+        Option("interval", "number", "5", "How often the url is asked.", "s", 1, 3600),
+        Option("patience", "number", "30", "Without a state for so long the values are shown as old.", "s", 3, 86_400,
+               advanced=True),
+    ),
+    "sink.push": (
+        Option("device", "text", None, "The device of this station that is told."),
+        Option("url", "text", None, "Where: http://192.168.1.2/state/Mains."),
+        Option("token", "secret", "", "The other station's token, if it wants one."),
+        Option("interval", "number", "1", "How often at most.", "s", 0.5, 3600),
+        Option("timeout", "number", "5", "How long the other station may take.", "s", 0.5, 60, advanced=True),
     ),
 }  # fmt: skip
 

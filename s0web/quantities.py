@@ -19,23 +19,90 @@ class Quantity(NamedTuple):
 
 
 PHASES = ("l1", "l2", "l3")
+PAIRS = (("l1", "l2"), ("l2", "l3"), ("l3", "l1"))
 
 _ROWS = (
     ("power", "W", "gauge", "1-0:16.7.0", "active power, import positive", 0),
     ("reactive_power", "var", "gauge", "1-0:3.7.0", "reactive power, import positive", 0),
     ("apparent_power", "VA", "gauge", "1-0:9.7.0", "apparent power, import positive", 0),
-    ("voltage", "V", "gauge", "1-0:12.7.0", "voltage", 1),
-    ("current", "A", "gauge", "1-0:11.7.0", "current", 2),
+    ("voltage", "V", "gauge", "1-0:12.7.0", "voltage to neutral, the mean of the phases", 1),
+    ("voltage_ll", "V", "gauge", "", "voltage between phases, their mean", 1),
+    ("current", "A", "gauge", "1-0:11.7.0", "current, the sum of the phases", 2),
+    ("current_mean", "A", "gauge", "", "current, the mean of the phases", 2),
+    ("current_neutral", "A", "gauge", "1-0:91.7.0", "current of the neutral wire", 2),
     ("power_factor", "", "gauge", "1-0:13.7.0", "power factor", 3),
+    ("power_factor_negated", "", "gauge", "", "power factor with the other sign", 3),
+    ("phase_angle", "deg", "gauge", "1-0:81.7.4", "angle between voltage and current", 1),
     ("frequency", "Hz", "gauge", "1-0:14.7.0", "mains frequency", 3),
+    ("power_import", "W", "gauge", "1-0:1.7.0", "active power imported", 0),
+    ("power_export", "W", "gauge", "1-0:2.7.0", "active power exported", 0),
+    ("power_demand", "W", "gauge", "", "active power, mean of the demand period", 0),
+    ("power_demand_max", "W", "gauge", "", "highest power_demand since its reset", 0),
+    ("power_import_demand", "W", "gauge", "", "imported power, mean of the demand period", 0),
+    ("power_import_demand_max", "W", "gauge", "", "highest power_import_demand since its reset", 0),
+    ("power_export_demand", "W", "gauge", "", "exported power, mean of the demand period", 0),
+    ("power_export_demand_max", "W", "gauge", "", "highest power_export_demand since its reset", 0),
+    ("apparent_power_demand", "VA", "gauge", "", "apparent power, mean of the demand period", 0),
+    (
+        "apparent_power_demand_max",
+        "VA",
+        "gauge",
+        "",
+        "highest apparent_power_demand since its reset",
+        0,
+    ),
+    ("current_demand", "A", "gauge", "", "current, mean of the demand period", 2),
+    ("current_demand_max", "A", "gauge", "", "highest current_demand since its reset", 2),
+    ("current_neutral_demand", "A", "gauge", "", "neutral current, mean of the demand period", 2),
+    (
+        "current_neutral_demand_max",
+        "A",
+        "gauge",
+        "",
+        "highest current_neutral_demand since its reset",
+        2,
+    ),
+    ("thd_voltage", "%", "gauge", "", "harmonic distortion of the voltage to neutral", 1),
+    ("thd_voltage_ll", "%", "gauge", "", "harmonic distortion of the voltage between phases", 1),
+    ("thd_current", "%", "gauge", "", "harmonic distortion of the current", 1),
     ("energy_import", "kWh", "register", "1-0:1.8.0", "energy imported", 3),
     ("energy_import_high", "kWh", "register", "1-0:1.8.1", "energy imported, high tariff", 3),
     ("energy_import_low", "kWh", "register", "1-0:1.8.2", "energy imported, low tariff", 3),
     ("energy_export", "kWh", "register", "1-0:2.8.0", "energy exported", 3),
     ("energy_export_high", "kWh", "register", "1-0:2.8.1", "energy exported, high tariff", 3),
     ("energy_export_low", "kWh", "register", "1-0:2.8.2", "energy exported, low tariff", 3),
+    ("energy_total", "kWh", "register", "1-0:15.8.0", "energy imported and exported, their sum", 3),
+    ("energy_net", "kWh", "gauge", "1-0:16.8.0", "energy imported less exported", 3),
+    (
+        "energy_import_resettable",
+        "kWh",
+        "register",
+        "",
+        "energy imported since it was set to zero",
+        3,
+    ),
+    (
+        "energy_export_resettable",
+        "kWh",
+        "register",
+        "",
+        "energy exported since it was set to zero",
+        3,
+    ),
+    ("energy_total_resettable", "kWh", "register", "", "energy_total since it was set to zero", 3),
     ("reactive_energy_import", "kvarh", "register", "1-0:3.8.0", "reactive energy imported", 3),
     ("reactive_energy_export", "kvarh", "register", "1-0:4.8.0", "reactive energy exported", 3),
+    ("reactive_energy_total", "kvarh", "register", "", "reactive energy, imported and exported", 3),
+    (
+        "reactive_energy_total_resettable",
+        "kvarh",
+        "register",
+        "",
+        "reactive_energy_total since it was set to zero",
+        3,
+    ),
+    ("apparent_energy", "kVAh", "register", "1-0:9.8.0", "apparent energy", 3),
+    ("charge", "Ah", "register", "", "charge that flowed", 3),
     ("demand", "W", "gauge", "1-0:1.4.0", "running quarter-hour average of import", 0),
     ("peak", "W", "gauge", "1-0:1.6.0", "highest demand of the month", 0),
     ("limiter", "W", "gauge", "0-0:17.0.0", "power limit in force", 0),
@@ -73,6 +140,15 @@ _ROWS = (
     ),
     ("flow", "m3/h", "gauge", "", "flow of gas or water", 3),
     ("crc_errors", "", "register", "", "damaged telegrams since the station started", 0),
+    (
+        "requests_failed",
+        "",
+        "register",
+        "",
+        "Modbus requests without a good answer, since the station started",
+        0,
+    ),
+    ("frames_late", "", "register", "", "ADC frames taken late, since the station started", 0),
     ("lag", "s", "gauge", "", "host time minus meter time at arrival", 1),
 )
 _BY_PHASE = {
@@ -85,7 +161,19 @@ _BY_PHASE = {
     "fuse": ("1-0:31.4.0", "1-0:51.4.0", "1-0:71.4.0"),
     "sags": ("1-0:32.32.0", "1-0:52.32.0", "1-0:72.32.0"),
     "swells": ("1-0:32.36.0", "1-0:52.36.0", "1-0:72.36.0"),
+    "energy_import": ("1-0:21.8.0", "1-0:41.8.0", "1-0:61.8.0"),
+    "energy_export": ("1-0:22.8.0", "1-0:42.8.0", "1-0:62.8.0"),
+    "reactive_energy_import": ("1-0:23.8.0", "1-0:43.8.0", "1-0:63.8.0"),
+    "reactive_energy_export": ("1-0:24.8.0", "1-0:44.8.0", "1-0:64.8.0"),
+    "phase_angle": ("1-0:81.7.40", "1-0:81.7.51", "1-0:81.7.62"),
+    "energy_total": ("", "", ""),
+    "reactive_energy_total": ("", "", ""),
+    "current_demand": ("", "", ""),
+    "current_demand_max": ("", "", ""),
+    "thd_voltage": ("", "", ""),
+    "thd_current": ("", "", ""),
 }
+_BETWEEN = {"voltage": "voltage", "thd_voltage": "harmonic distortion of the voltage"}
 
 
 def _vocabulary() -> dict[str, Quantity]:
@@ -94,9 +182,18 @@ def _vocabulary() -> dict[str, Quantity]:
         whole = Quantity(*row)
         table[whole.name] = whole
         for phase, obis in zip(PHASES, _BY_PHASE.get(whole.name, ()), strict=False):
-            name, meaning = f"{whole.name}_{phase}", f"{whole.meaning}, phase {phase.upper()}"
+            name, meaning = f"{whole.name}_{phase}", f"{_of_one(whole)}, phase {phase.upper()}"
             table[name] = whole._replace(name=name, obis=obis, meaning=meaning)
+        for one, other in PAIRS if whole.name in _BETWEEN else ():
+            name = f"{whole.name}_{one}_{other}"
+            meaning = f"{_BETWEEN[whole.name]} between {one.upper()} and {other.upper()}"
+            table[name] = whole._replace(name=name, obis="", meaning=meaning)
     return table
+
+
+def _of_one(whole: Quantity) -> str:
+    """The meaning without what is said of all phases together."""
+    return whole.meaning.partition(", the ")[0]
 
 
 QUANTITIES = _vocabulary()

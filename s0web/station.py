@@ -9,21 +9,21 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from . import config as ini
 from . import fresh, logs, upgrade
-from .archive.recent import Recent
 from .assembly import grouped, make_source, make_wires, retyped, simulated_past
 from .clock import Clock, SystemClock
 from .config import Config
 from .crew import Crew
 from .errors import ConfigError, StationError
+from .followers import Followers
 from .hardware import Wires
 from .hub import Hub
 from .model import Command, Health, Options
-from .sinks.cache import CacheSink
+from .quantities import QUANTITIES
 from .statelock import StateLock
 from .watch import IniWatch
 
@@ -31,8 +31,8 @@ LOG = logging.getLogger(__name__)
 POLL = 0.05  # s between two tries for the lock of another station
 LOOK = 1.0  # s between two looks at the workers
 DRAIN = 0.2  # s between two checkpoints once the end is near
-KEPT = ("station", "sink:")  # health that no section of the INI stands for
-COUNTED = ("s0",)  # source types whose counters s0web itself must keep
+KEPT = ("station", "sink:", "compare:")  # health that no section of the INI stands for
+YOUNG = timedelta(seconds=60)  # an older gauge is no longer true
 
 
 class Station:
@@ -48,7 +48,6 @@ class Station:
         self.path = path
         self.clock = clock or SystemClock()
         self.hub = Hub(self.clock)
-        self.recent = Recent()
         self.config: Config | None = None  # the one that is applied
         self.state, self.problem = "starting", ""
         self.started = self.clock.now()
@@ -56,7 +55,8 @@ class Station:
         self._wires: Wires | None = None
         self._threads = threads
         self._crew = Crew(self.hub, self.clock, threads)
-        self._cache: CacheSink | None = None
+        self._followers = Followers(path, self.hub, self.clock, self._crew)
+        self.recent = self._followers.recent
         self._from_zero: set[str] = set()  # counters whose kept total is of another unit
         self._commands: deque[Command] = deque()
         self._wake, self._stop, self._draining = (threading.Event() for _ in range(3))
@@ -86,7 +86,9 @@ class Station:
         loop = next((loop for loop in loops if command.target in loop.source.devices), None)
         if loop is None:
             raise StationError(f"There is no source with the name {command.target}.")
-        LOG.info("%s: %s %s %s", command.target, command.verb, command.value or "", command.reason)
+        level = logging.DEBUG if command.verb == "state" else logging.INFO  # it comes each second
+        said = command.target, command.verb, command.value or "", command.reason
+        LOG.log(level, "%s: %s %s %s", *said)
         loop.tell(command)
 
     def sentence(self) -> str:
@@ -167,9 +169,8 @@ class Station:
             self.problem = (
                 f"{type(error).__name__}: {error}. This is a bug in s0web; please report it."
             )
-        if self._draining.is_set() and self._cache is not None:
-            self._cache.interval = 0.0
-            self._crew.hurry()
+        if self._draining.is_set():
+            self._followers.hasten()
         self._crew.check()
 
     def _reload(self) -> None:
@@ -195,18 +196,14 @@ class Station:
             self._crew.stop()  # another house: nothing of the old one may be mistaken for the new
             self._close_wires()
             self.hub.clear()
-            self.recent.clear()
-            self._cache = None
+            self._followers.reset()
         wanted, running = grouped(config.sources), self._crew.wires()
         changed = [wire for wire, made_of in running.items() if wanted.get(wire) != made_of]
         self._crew.stop_sources(changed, 1.5)
         self.hub.unlabel([device for wire in changed for device in running[wire]])
         self._retype(config)
         self.config = config
-        if self._cache is None:
-            self._start_sinks(config)
-        elif not self._draining.is_set():
-            self._cache.interval = config.sections["s0web"]["save_interval"]
+        self._followers.apply(config, self._draining.is_set())
         if self._wires is None:
             live = self._threads
             self._wires = self._given or make_wires(config.simulate, self.clock, live)
@@ -236,20 +233,22 @@ class Station:
     def _totals(self, device: str) -> Mapping[str, float]:
         """From what a counter goes on: what the Hub knows, else what was kept."""
         assert self.config is not None
+        name = device.partition(".")[0]
+        kept, options = self.config.cache, self.devices().get(name, {})
+        if name in self._from_zero:
+            kept = {}
+        register = "energy_import" if options.get("measures", "energy") == "energy" else "volume"
+        totals = {
+            register: kept.get(device, 0.0),
+            "energy_export": kept.get(f"{device}.export", 0.0),
+        }
+        young = self.clock.now() - YOUNG
         known = self.hub.snapshot().values.get(device, {})
-        kept = 0.0 if device in self._from_zero else self.config.cache.get(device, 0.0)
-        energy = self.devices()[device].get("measures", "energy") == "energy"
-        totals = {"energy_import" if energy else "volume": kept}
-        return totals | {quantity: value.number for quantity, value in known.items()}
-
-    def _start_sinks(self, config: Config) -> None:
-        interval = config.sections["s0web"]["save_interval"]
-        self._cache = CacheSink(self.path, self._counted, config.simulate, self.clock, interval)
-        self._crew.start_sink(self._cache)
-        self._crew.start_sink(self.recent)
-
-    def _counted(self) -> list[str]:
-        return [device for device, options in self.devices().items() if options["type"] in COUNTED]
+        return totals | {
+            quantity: value.number
+            for quantity, value in known.items()
+            if QUANTITIES[quantity].kind == "register" or value.time > young
+        }
 
     def _close_wires(self) -> None:
         if self._wires is not None and self._wires is not self._given:

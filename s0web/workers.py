@@ -166,7 +166,8 @@ class SourceLoop(_Guarded):
             if self._is_open:
                 self.report(self.name, "ok", self._note)
             for device in self._devices:  # the silence was the wire's: it is over for all on it
-                if self.hub.snapshot().health[device].state == "stale":
+                old = self.hub.snapshot().health.get(device)
+                if old is not None and old.state == "stale":
                     heard.setdefault(device, None)
         for device, trouble in heard.items():
             self._devices[device] = None

@@ -16,12 +16,15 @@ FILES = sorted((ROOT / "s0web").rglob("*.py"))
 
 # A family may import those in rows above its own, and itself.
 TIERS = (
-    {"errors", "quantities", "__init__"},
-    {"model", "clock"},
-    {"log", "inifile", "options", "logs", "registry", "statelock", "watch", "hardware", "meters"},
-    {"hub", "config", "fresh", "simulation"},
-    {"upgrade", "workers", "sinks", "sources", "archive"},
+    {"errors", "quantities", "registry", "__init__"},
+    {"model", "clock", "option"},
+    {"log", "inifile", "options", "logs", "statelock", "watch", "hardware", "meters", "energy"},
+    {"hub", "checks", "fresh", "simulation"},
+    {"config"},
+    {"upgrade", "upgrade_energymonitor", "upgrade_modbus"},
+    {"workers", "sinks", "sources", "archive"},
     {"crew", "assembly"},
+    {"followers"},
     {"station"},
     {"web"},
     {"cli"},
@@ -32,6 +35,7 @@ NEVER = {
     "sources": {"simulation", "hub", "config", "archive", "sinks", "options"},
     "sinks": {"hardware", "sources", "simulation", "hub"},
     "meters": {"hardware", "clock", "simulation"},
+    "energy": {"hardware", "clock", "simulation"},
 }
 EDGES = {  # third-party module -> where alone it may be imported
     "flask": {"web"},
@@ -40,6 +44,9 @@ EDGES = {  # third-party module -> where alone it may be imported
     "waitress": {"web"},
     "mod_wsgi": {"web"},
     "serial": {"hardware"},
+    "minimalmodbus": {"hardware"},
+    "spidev": {"hardware"},
+    "numpy": {"sources", "simulation", "hardware"},
     "RPi": {"hardware"},
 }
 
@@ -90,13 +97,23 @@ def test_arrows_point_to_lower_tiers_only(path: Path) -> None:
 
 def test_the_lowest_tiers_need_the_standard_library_alone() -> None:
     for path in FILES:
-        if family(path) in TIERS[0] | TIERS[1] | {"hub", "log", "meters", "workers", "crew"}:
+        if family(path) in TIERS[0] | TIERS[1] | {
+            "hub",
+            "log",
+            "meters",
+            "energy",
+            "workers",
+            "crew",
+        }:
             strangers = {name for own, name in imports(path) if not own} - sys.stdlib_module_names
             assert not strangers, path
 
 
 def test_every_driver_of_the_registry_can_be_loaded_and_has_options() -> None:
     assert set(registry.SOURCES) == set(types_of("source"))
+    assert set(registry.SINKS) == set(types_of("sink"))
+    for name in registry.SINKS:
+        assert isinstance(registry.load(registry.SINKS, name), type)
     for name in registry.SOURCES:
         assert callable(registry.load(registry.SOURCES, name).wire)
         assert f"source.{name}" in OPTIONS

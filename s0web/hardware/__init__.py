@@ -1,11 +1,12 @@
 """The contract of a wire: what a source may ask of hardware, real (`wires.py`) or simulated
 (`s0web.simulation`).
 
-The seam is the lowest portable one: edges with stamps, and bytes. All above it is the same code in
-the meter cupboard and in a test.
+The seam is the lowest portable one: edges with stamps, bytes, registers, samples. All above it is
+the same code in the meter cupboard and in a test.
 """
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -62,6 +63,69 @@ class Port(Protocol):
     def close(self) -> None: ...
 
 
+class BusLine(NamedTuple):
+    """How one Modbus bus is wired."""
+
+    port: str  # a device path, socket://host:port (RTU over TCP), tcp://host:port (Modbus TCP)
+    baud: int = 9600
+    parity: str = "N"  # N, E, O
+    stopbits: int = 1
+    meters: Mapping[int, str] = {}  # for a simulated wire: unit -> model
+
+
+class Bus(Protocol):
+    """A Modbus bus, claimed; its owner is the only master on it."""
+
+    note: str  # what is worth knowing, for the health
+
+    def read(
+        self, unit: int, function: int, address: int, count: int, timeout: float, pause: float
+    ) -> bytes:
+        """Ask one meter for `count` registers (function 3 or 4) and return their 2 * count bytes,
+        high byte first.
+
+        The bus is silent for `pause` s before; the meter may take `timeout` s to begin its answer,
+        the line's own time comes on top. Raises ReplyError when this request has no good answer,
+        SourceError when the wire is gone. An answer to an earlier request is never returned as the
+        one to this.
+        """
+
+    def close(self) -> None: ...
+
+
+class Adc(NamedTuple):
+    """How one analog-digital converter is sampled."""
+
+    device: str  # SPI bus and device: 0.0 is /dev/spidev0.0
+    chip: str  # mcp3208, mcp3204 (12 bit), mcp3008 (10 bit)
+    speed: int  # Hz
+    rate: float  # frames/s wanted
+    channels: tuple[int, ...]  # of one frame, in the order in which they are converted
+
+
+class Samples(NamedTuple):
+    """Frames in a row: one conversion of each channel, one right after the other."""
+
+    times_ns: "array[int]"  # CLOCK_MONOTONIC, type q: of the first conversion of each frame
+    codes: "array[int]"  # type H: frame by frame, in each the channels in order
+    slot_ns: float  # between two conversions of one frame
+    seconds: float  # that these frames stand for: what they last; on a warped wire more
+    late: int  # frames left out, since they would have come more than half a frame too late
+
+
+class Sampler(Protocol):
+    """An analog-digital converter, claimed and sampled without a pause."""
+
+    note: str  # what is worth knowing, for the health
+
+    def read(self, seconds: float) -> Sequence[Samples]:
+        """Wait up to `seconds` for frames and return all that are there, in order, perhaps none;
+        raises OSError when the converter is gone.
+        """
+
+    def close(self) -> None: ...
+
+
 class Wires(Protocol):
     """Where sources get their wires."""
 
@@ -73,7 +137,13 @@ class Wires(Protocol):
         OSError with a sentence.
         """
 
+    def bus(self, line: BusLine) -> Bus:
+        """Claim a Modbus bus; raises OSError with a sentence."""
+
+    def sampler(self, adc: Adc) -> Sampler:
+        """Claim a converter and begin to sample it; raises OSError with a sentence."""
+
     def monotonic(self) -> float:
-        """The clock of the edge stamps, in seconds."""
+        """The clock of the stamps of edges and samples, in seconds."""
 
     def close(self) -> None: ...

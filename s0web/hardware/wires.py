@@ -1,10 +1,12 @@
-"""The wires of this machine: GPIO lines and serial ports, each opened by what suits it."""
+"""The wires of this machine: GPIO lines, serial ports, buses and converters, each opened by what
+suits it.
+"""
 
 import errno
 import time
 from collections.abc import Sequence
 
-from . import Edges, Line, Port
+from . import Adc, Bus, BusLine, Edges, Line, Port, Sampler
 from .gpio import ChardevEdges
 from .rpigpio import CallbackEdges
 
@@ -27,6 +29,16 @@ class RealWires:
         from .serial import open_port
 
         return open_port(name, baud)
+
+    def bus(self, line: BusLine) -> Bus:
+        from .modbus import open_bus
+
+        return open_bus(line)
+
+    def sampler(self, adc: Adc) -> Sampler:
+        from .sampling import open_sampler
+
+        return open_sampler(adc)
 
     def monotonic(self) -> float:
         return time.monotonic()

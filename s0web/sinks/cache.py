@@ -1,8 +1,8 @@
-"""Keeps the totals of pulse counters in the INI file: at every full kWh, every minute when they
-changed, at stop.
+"""Keeps the totals of what s0web counts itself in the INI file: at every full kWh, every minute if
+they changed, at stop.
 
-A pulse counter has no register of its own to ask after a power cut; what is in [cache] is what it
-goes on from.
+A pulse counter or an ADC has no register of its own to ask after a power cut; what is in [cache] is
+what it goes on from.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from ..clock import Clock
 from ..errors import ConfigError, SinkError
 from ..model import Reading
 
-REGISTERS = ("energy_import", "volume")
+REGISTERS = {"energy_import": "", "volume": "", "energy_export": ".export"}  # -> end of its key
 
 
 class CacheSink:
@@ -42,11 +42,11 @@ class CacheSink:
         counted = set(self._devices())
         full = False
         for reading in batch:
-            if reading.device not in counted:
+            if reading.device.partition(".")[0] not in counted:
                 continue
-            for register in REGISTERS:
+            for register, end in REGISTERS.items():
                 if (total := reading.values.get(register)) is not None:
-                    full |= self._note(reading.device, total)
+                    full |= self._note(reading.device + end, total)
         due = self._clock.monotonic() - self._since >= self.interval
         if self._unsaved and (full or due):
             self._save()

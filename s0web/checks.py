@@ -1,0 +1,160 @@
+"""What only several options together can get wrong: a pin in use twice, a channel not there."""
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from .errors import Problem
+from .hardware.pins import offset_of
+from .meters.peer import place
+from .model import Options
+from .registry import METERS, load
+
+Sections = Mapping[str, Options]
+CHANNELS = {"mcp3208": 8, "mcp3204": 4, "mcp3008": 8}
+SHARED = {  # options of a wire: all sections on it must have the same
+    "modbus": ("port", ("baud", "parity", "stopbits")),
+    "adc": ("spi", ("chip", "speed", "samples_per_wave", "frequency")),
+}
+
+
+def together(path: Path, sections: Sections) -> Iterator[Problem]:
+    """Every such mistake in sections whose options are right each by itself."""
+    yield from _claims(sections)
+    yield from _shared(sections)
+    for name, options in sections.items():
+        if options.get("type") == "adc":
+            yield from _channels(name, options)
+            yield from _voltage(sections, name, options)
+        if options.get("type") == "push":
+            yield from _device(sections, name, "device", str(options["device"]))
+        if options.get("type") == "modbus":
+            yield from _patterns(name, options)
+        if options.get("type") in ("remote", "push") and options["url"]:
+            yield from _url(name, str(options["url"]))
+    for group in sections["s0web"]["compare"]:
+        for device in group:
+            yield from _device(sections, "s0web", "compare", device)
+    yield from _log(path, sections["log"])
+
+
+def _claims(sections: Sections) -> Iterator[Problem]:
+    """Sections may share a chip or a bus, but not a pin, a port or a meter's address."""
+    seen: dict[tuple[object, ...], str] = {}
+    buses: dict[str, str] = {}  # port -> the first section of its bus
+    for name, options in sections.items():
+        claims: list[tuple[str, tuple[object, ...]]] = []
+        kind = options.get("type")
+        if kind == "p1":
+            claims.append(("port", ("port", options["port"])))
+        elif kind == "modbus":
+            claims.append(("unit", ("unit", options["port"], options["unit"])))
+            bus = buses.setdefault(str(options["port"]), name)
+            if (other := seen.setdefault(("port", options["port"]), bus)) != bus:
+                yield Problem(name, "port", f"is in use by [{other}] already.")
+        elif kind == "s0":
+            pins = ("pin", "led_pin") if options["blink"] else ("pin",)
+            for option in pins:
+                try:
+                    offset = offset_of(options[option], options["numbering"])
+                except ValueError as error:
+                    yield Problem(name, option, f"{error}.")
+                    continue
+                claims.append((option, (options["chip"], offset)))
+        elif kind == "remote":
+            claims.append(("point", ("point", options["point"] or name.partition(":")[2])))
+        for option, claim in claims:
+            if (other := seen.setdefault(claim, name)) != name:
+                yield Problem(name, option, f"is in use by [{other}] already.")
+
+
+def _shared(sections: Sections) -> Iterator[Problem]:
+    """All meters of a bus hear the same line; all points of a converter are sampled alike."""
+    first: dict[tuple[str, object], str] = {}
+    for name, options in sections.items():
+        wire, settings = SHARED.get(str(options.get("type")), ("", ()))
+        if not wire:
+            continue
+        other = first.setdefault((options["type"], options[wire]), name)
+        for option in settings:
+            if options[option] != sections[other][option]:
+                yield Problem(
+                    name,
+                    option,
+                    f"is {options[option]}, but [{other}] on the same {wire} has "
+                    f"{sections[other][option]}; give both the same.",
+                )
+
+
+def _channels(name: str, options: Options) -> Iterator[Problem]:
+    currents, voltages = dict(options["current_channels"]), dict(options["voltage_channels"])
+    most = CHANNELS[options["chip"]] - 1
+    for option, channels in (("current_channels", currents), ("voltage_channels", voltages)):
+        for wire, channel in channels.items():
+            if channel > most:
+                text = f"{wire}: the {options['chip']} has channels 0 to {most}, not {channel}."
+                yield Problem(name, option, text)
+    taken: dict[int, str] = {}
+    for wire, channel in currents.items():
+        if (other := taken.setdefault(channel, wire)) != wire:
+            text = f"{wire} and {other} cannot both be channel {channel}."
+            yield Problem(name, "current_channels", text)
+        if channel in voltages.values():
+            text = f"{wire}: channel {channel} is a voltage channel."
+            yield Problem(name, "current_channels", text)
+    for wire in currents.keys() ^ voltages.keys() if voltages else ():
+        where = "voltage" if wire in currents else "current"
+        yield Problem(name, f"{where}_channels", f"{wire} has no {where} channel.")
+    for option in ("amps_per_code", "volts_per_code", "phase_error"):
+        for wire in dict(options[option]).keys() - currents.keys() - {""}:
+            yield Problem(name, option, f"there is no wire {wire} in current_channels.")
+        for wire in currents.keys() - dict(options[option]).keys() if options[option] else ():
+            if "" not in dict(options[option]):
+                yield Problem(name, option, f"{wire} is missing.")
+        if not options[option]:
+            yield Problem(name, option, "must not be empty.")
+        if option != "phase_error" and 0 in dict(options[option]).values():
+            yield Problem(name, option, "must not be 0; s0web calibrate finds it.")
+
+
+def _patterns(name: str, options: Options) -> Iterator[Problem]:
+    """A pattern that fits nothing is a slip."""
+    quantities = load(METERS, options["model"]).quantities
+    for pattern, _ in options["intervals"]:
+        if not any(fnmatchcase(quantity, pattern) for quantity in quantities):
+            text = f"{pattern} fits no quantity of the {options['model']}; see docs/quantities.md."
+            yield Problem(name, "intervals", text)
+
+
+def _url(name: str, url: str) -> Iterator[Problem]:
+    try:
+        place(url)
+    except ValueError as error:
+        yield Problem(name, "url", f"{error}.")
+
+
+def _voltage(sections: Sections, name: str, options: Options) -> Iterator[Problem]:
+    """Where no voltage is measured, it is a number of V or told by a device."""
+    text = str(options["voltage"])
+    if options["voltage_channels"]:
+        return
+    try:
+        volts = float(text.replace(",", "."))
+    except ValueError:
+        yield from _device(sections, name, "voltage", text)
+        return
+    if not 20 <= volts <= 500:
+        yield Problem(name, "voltage", f"{text} V is out of range, it must be 20 to 500 V.")
+
+
+def _device(sections: Sections, name: str, option: str, device: str) -> Iterator[Problem]:
+    """What is named must be a device of this station, or a wire of one (mains.brown)."""
+    if f"source:{device.partition('.')[0]}" not in sections:
+        yield Problem(name, option, f"there is no source {device}.")
+
+
+def _log(path: Path, log: Options) -> Iterator[Problem]:
+    """The log may not be written into the state folder's own files."""
+    own = {path.resolve(), path.with_name("station.lock").resolve()}
+    if log["target"] == "file" and Path(log["file"] or "s0web.log").resolve() in own:
+        yield Problem("log", "file", "is a file that s0web itself needs; take another.")
