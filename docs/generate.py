@@ -1,8 +1,11 @@
-"""Writes the generated documents: docs/options.md and docs/quantities.md."""
+"""Writes the generated documents: docs/options.md, docs/quantities.md and docs/meters.md."""
 
 from pathlib import Path
 
-from s0web.options import OPTIONS, SCOPES, Option
+from s0web import registry
+from s0web.meters.german import GERMAN
+from s0web.option import Option
+from s0web.options import OPTIONS, SCOPES
 from s0web.quantities import QUANTITIES
 
 HERE = Path(__file__).parent
@@ -69,7 +72,39 @@ def quantities() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"options.md": options, "quantities.md": quantities}
+ABOUT_METERS = """\
+# Modbus meters
+
+The models that a section of `type = modbus` may name. A meter is a table in `s0web/meters/`; its
+registers were traced to the source in the last column. Numbers come in the units of
+[quantities.md](quantities.md), import positive.
+
+| `model =` | maker | what it is | phases | quantities | registers from |
+|---|---|---|---|---|---|
+"""
+ABOUT_GERMAN = """
+## German names
+
+What Hofei90's smartmeter calls a register (in its configuration, MQTT topics and, in small
+letters, table columns), and the quantity that it is here. On a WS100 `Gesamtwirkleistung` is
+`power` and `Total_kwh` is `energy_import`.
+
+| German | quantity |
+|---|---|
+"""
+
+
+def meters() -> str:
+    lines = []
+    for name in sorted(registry.METERS):
+        meter = registry.load(registry.METERS, name)
+        what = f"{meter.name}: {meter.title} | {meter.phases} | {len(meter.quantities)}"
+        lines.append(f"| `{name}` | {meter.maker} | {what} | {meter.source} |\n")
+    german = [f"| `{name}` | `{quantity}` |\n" for name, quantity in GERMAN.items()]
+    return "".join([ABOUT_METERS, *lines, ABOUT_GERMAN, *german])
+
+
+PAGES = {"options.md": options, "quantities.md": quantities, "meters.md": meters}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():
