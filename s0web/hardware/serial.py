@@ -45,9 +45,9 @@ class SerialPort:
         except BlockingIOError:
             return b""
         except OSError as error:
-            raise _gone(self._name, os.strerror(error.errno or 0)) from error
+            raise gone(self._name, os.strerror(error.errno or 0)) from error
         if not data:
-            raise _gone(self._name, "it ended")
+            raise gone(self._name, "it ended")
         return data
 
     def set_baud(self, baud: int) -> None:
@@ -87,7 +87,7 @@ def _claim(name: str, baud: int) -> "Serial":
         # inter_byte_timeout=0 sets VMIN to 1: "no byte yet" is then EAGAIN, and b"" only a hang-up
         return Serial(name, baud, timeout=0, exclusive=True, inter_byte_timeout=0)
     except (OSError, termios.error, ValueError) as error:
-        raise SourceError(_why_not(name, error)) from error
+        raise SourceError(why_not(name, error)) from error
 
 
 def _connect(name: str) -> socket.socket:
@@ -113,7 +113,7 @@ def _connect(name: str) -> socket.socket:
     return wire
 
 
-def _why_not(name: str, error: Exception) -> str:
+def why_not(name: str, error: Exception) -> str:
     """Say in a sentence why a local port cannot be claimed, and what to do."""
     code = getattr(error, "errno", None)
     if code == errno.ENOENT:
@@ -147,5 +147,5 @@ def _holders(device: str) -> list[str]:
     return sorted(found)
 
 
-def _gone(name: str, reason: str) -> SourceError:
+def gone(name: str, reason: str) -> SourceError:
     return SourceError(f"{name} is gone ({reason}): was it unplugged, or did its power fail?")
