@@ -35,6 +35,11 @@ class Pty:
         self._lock = threading.Lock()  # held while the two below are used or changed
         self._master = -1  # file descriptor; -1 = unplugged
         self._slave = ""  # /dev/pts/...
+        # edge-triggered, so that a port that nobody has open keeps no thread awake; and unlike
+        # poll it holds nothing open, so that the plug can be pulled while a thread waits
+        self._news = select.epoll()
+        self._break = os.eventfd(0)
+        self._news.register(self._break, select.EPOLLIN | select.EPOLLET)
         try:
             self.plug()
         except OSError:
@@ -59,6 +64,7 @@ class Pty:
             finally:
                 os.close(slave)  # a hang-up on our end now means that nobody has the other
             self._master = master
+            self._news.register(master, select.EPOLLIN | select.EPOLLET)
 
     def unplug(self) -> None:
         """Pull the plug: whoever has the port open gets an error, and its path is gone."""
@@ -102,11 +108,41 @@ class Pty:
             except BlockingIOError:
                 return 0
 
+    def read(self, seconds: float | None) -> bytes:
+        """Wait up to `seconds` (None: for ever) for bytes on the wire and return all that are
+        there; b"" sooner where the port was opened or closed meanwhile, or `interrupt` called.
+        """
+        if data := self._take():
+            return data
+        self._news.poll(seconds)
+        return self._take()
+
+    def interrupt(self) -> None:
+        """Let the `read` that waits, or else the next one, return; does nothing after `close`."""
+        if not self._news.closed:
+            os.eventfd_write(self._break, 1)
+
     def close(self) -> None:
-        """Unplug and leave nothing; may be called twice."""
+        """Unplug and leave nothing; may be called twice, but not while a thread reads."""
         self.unplug()
+        if not self._news.closed:
+            self._news.close()
+            os.close(self._break)
         if self._folder:
             self._folder.cleanup()
+
+    def _take(self) -> bytes:
+        with self._lock:
+            if self._master < 0:
+                return b""
+            try:
+                return os.read(self._master, 4096)
+            except BlockingIOError:
+                return b""
+            except OSError as error:
+                if error.errno != errno.EIO:  # EIO: nobody has the other end open
+                    raise
+                return b""
 
     def _make_way(self) -> None:
         """Remove the link that a killed program left; anything else is none of ours."""

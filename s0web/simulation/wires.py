@@ -1,4 +1,6 @@
-"""The wires of the simulated house: GPIO lines and serial ports, a peer of this machine's."""
+"""The wires of the simulated house: GPIO lines, serial ports, Modbus buses and an ADC, peers of
+this machine's.
+"""
 
 import threading
 from collections.abc import Sequence
@@ -6,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 from ..clock import Clock
 from ..errors import SourceError
-from ..hardware import Line, Port
+from ..hardware import Adc, Bus, BusLine, Line, Port, Sampler
 from ..hardware.serial import open_port
 from .edges import SimulatedEdges
 from .house import NS, House
 from .pty import PtyMeter
+from .slave import MemoryBus, PtySlave, Slave
 from .telegram import telegram
 
 MEMORY_INTERVAL = 10  # s between two telegrams on a port in memory
@@ -29,6 +32,7 @@ class SimulatedWires:
         since_1970 = (clock.now() - _1970) // timedelta(microseconds=1) * 1000
         self._origin = since_1970 - round(clock.monotonic() * NS)
         self._meters: dict[str, PtyMeter] = {}
+        self._slaves: dict[str, PtySlave] = {}
 
     def time(self) -> datetime:
         """What time it is in the house, UTC."""
@@ -50,6 +54,33 @@ class SimulatedWires:
             self._meters[name] = PtyMeter(self.telegram)
         return self._meters[name]
 
+    def bus(self, line: BusLine) -> Bus:
+        """Meters of the house on a bus; every name has one, behind a pty of its own if live."""
+        slave = Slave(line.meters, lambda: self._house.at(self.time()))
+        if not self._live:
+            return MemoryBus(slave)
+        from ..hardware.modbus import open_bus
+
+        if line.port in self._slaves:
+            self._slaves[line.port].slave = slave
+        else:
+            self._slaves[line.port] = PtySlave(slave)
+        return open_bus(line._replace(port=self._slaves[line.port].path))
+
+    def slave(self, port: str) -> PtySlave:
+        """The meters behind a live bus that was opened, to be unplugged and plugged in."""
+        return self._slaves[port]
+
+    def sampler(self, adc: Adc) -> Sampler:
+        """The house's converter: in a process of its own if live, as a real one."""
+        if not self._live:
+            from .wave import MemorySampler
+
+            return MemorySampler(self._house, self, adc)
+        from ..hardware.sampling import open_sampler
+
+        return open_sampler(adc, "s0web.simulation.adc", (str(self._origin),))
+
     def telegram(self) -> bytes:
         """What the meter says now."""
         return telegram(self._house, self.time())
@@ -64,6 +95,8 @@ class SimulatedWires:
         """Remove all meters; may be called twice."""
         while self._meters:
             self._meters.popitem()[1].close()
+        while self._slaves:
+            self._slaves.popitem()[1].close()
 
 
 class MemoryPort:
