@@ -1,4 +1,4 @@
-"""The command line: s0web serve | demo | check | passwd | import | replay."""
+"""The command line: s0web serve | demo | check | passwd | import | replay | scan | calibrate."""
 
 import argparse
 import signal
@@ -9,12 +9,13 @@ from types import FrameType
 
 from . import __version__, fresh, upgrade
 from . import config as ini
-from .cli import check, imports, passwd, replay
+from .cli import calibrate, check, imports, passwd, replay, scan
 from .errors import S0WebError
 
 DEMO_INI = Path("var/demo/s0web.ini")
 ABOUT = """\
-s0web, the home-energy station: reads S0 pulses and P1 meters, and shows them on the LAN.
+s0web, the home-energy station: reads S0, P1 and Modbus meters and current clamps, and shows them
+on the LAN.
 
 New here?      s0web demo       then open http://127.0.0.1:8080/s0/
 On a Pi?       s0web check      tells what hardware and which mistakes it finds
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--port", type=_port, default=8080, help="port (%(default)s)")
         command.set_defaults(run=run)
-    for module in (check, passwd, imports, replay):
+    for module in (check, passwd, imports, replay, scan, calibrate):
         module.add_parser(commands)
     return parser
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
     _hardware()
     if config is not None and not config.simulate:
         for device, options in config.sources.items():
-            sentence = _s0(options) if options["type"] == "s0" else _p1(options)
+            look = LOOKS.get(options["type"])
+            if look is None:
+                continue
+            sentence = look(options)
             wrong |= bool(sentence)
             print(f"source    {device}: {sentence or 'its wire is there and free'}")
     return wrong
@@ -79,7 +83,7 @@ def _s0(options: Any) -> str:
     return f"line {offset} of {chip.path} is in use by {user}" if user and user != "s0web" else ""
 
 
-def _p1(options: Any) -> str:
+def _port(options: Any) -> str:
     """What is wrong with a serial port, or ""; the port is not opened, a running station may hold
     it.
     """
@@ -91,3 +95,18 @@ def _p1(options: Any) -> str:
     if not os.access(port, os.R_OK | os.W_OK):
         return f"no permission for {port}: add the service's user to the group dialout"
     return ""
+
+
+def _adc(options: Any) -> str:
+    """What is wrong with an SPI device or with what the ADC's arithmetic needs, or ""."""
+    if find_spec("numpy") is None:
+        return "the ADC needs numpy: sudo apt install python3-numpy"
+    path = f"/dev/spidev{options['spi']}"
+    if not Path(path).exists():
+        return f"there is no {path}; on a Pi: raspi-config, Interface Options, SPI"
+    if not os.access(path, os.R_OK | os.W_OK):
+        return f"no permission for {path}: add the service's user to the group spi"
+    return ""
+
+
+LOOKS = {"s0": _s0, "p1": _port, "modbus": _port, "adc": _adc}  # by type; others have no wire here

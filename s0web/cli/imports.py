@@ -1,12 +1,15 @@
 """`s0web import WHAT FILE`: take over the settings of a predecessor."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .. import config as ini
 from .. import fresh, upgrade
 from ..errors import ConfigError
+from ..upgrade_energymonitor import from_energymonitor
+from ..upgrade_modbus import from_modbus_smartmeter
 
 
 def add_parser(commands: Any) -> None:
@@ -16,6 +19,8 @@ def add_parser(commands: Any) -> None:
     for name, help_text, run in (
         ("s0-logger", "S0-Logger's s0logger.conf, with its counter", _s0_logger),
         ("smartmeter", "[serial] and [logging] of smartmeter-python's config.ini", _smartmeter),
+        ("modbus-smartmeter", "the meter of Hofei90's smartmeter_cfg.toml", _modbus_smartmeter),
+        ("energymonitor", "the collector of EnergyMonitor's config.json", _energymonitor),
     ):
         kind = kinds.add_parser(name, help=help_text, description=help_text)
         kind.add_argument("file", type=Path, help="its settings file")
@@ -33,8 +38,20 @@ def _smartmeter(args: argparse.Namespace) -> int:
     return _take_over(args.file, upgrade.from_smartmeter(args.file))
 
 
-def _take_over(file: Path, found: upgrade.Sections) -> int:
-    """Add what the file told to our INI; what is set there already is told and stays."""
+def _modbus_smartmeter(args: argparse.Namespace) -> int:
+    found, notes = from_modbus_smartmeter(args.file)
+    return _take_over(args.file, found, notes)
+
+
+def _energymonitor(args: argparse.Namespace) -> int:
+    found, notes = from_energymonitor(args.file)
+    return _take_over(args.file, found, notes)
+
+
+def _take_over(file: Path, found: upgrade.Sections, notes: Sequence[str] = ()) -> int:
+    """Add what the file told to our INI; what is set there already is told and stays, and the notes
+    say what else there is to know.
+    """
     path = ini.ini_path()
     ini.parse(file, fresh.new_file(found))  # a mistake leaves everything as it is
     if path.exists():
@@ -49,6 +66,8 @@ def _take_over(file: Path, found: upgrade.Sections) -> int:
     for line in told:
         print(line)
     print(f"Taken over into {path}.")
+    for note in notes:
+        print(note)
     return 0
 
 
