@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, pairwise
@@ -213,6 +214,39 @@ def test_state_is_passed_on_to_the_same_station(place: Place) -> None:
     assert json.loads(passed) == json.loads(direct)
     assert "<address>" not in apache.get("/state")[1]  # Apache's own 404 would have it
     assert len(place.imports()) == 1
+
+
+def _put(apache: Apache, path: str, body: bytes, head: dict[str, str]) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", apache.port, timeout=LIMIT)
+    connection.request("PUT", path, body, head)
+    answer = connection.getresponse()
+    told = answer.status, answer.read().decode()
+    connection.close()
+    return told
+
+
+def test_a_collector_tells_a_point_beside_s0(place: Place) -> None:
+    remote = "[source:mains]\ntype = remote\npoint = Mains\ntoken = x=y\n"
+    place.ini.write_text(INI + remote)
+    apache = place.apache()
+    place.counting()
+    body = {
+        "point": "Mains",
+        "time": round(time.time(), 3),
+        "current": 4.0,
+        "voltage": 230.0,
+        "power": 900,
+    }
+    told, bearer = json.dumps(body).encode(), {"Authorization": "Bearer x=y"}
+    assert apache.get("/state/Mains")[0] == 503
+    assert _put(apache, "/state/Mains", told, {"Authorization": "Bearer no"})[0] == 401
+    assert _put(apache, "/state/Mains", told, bearer) == (201, told.decode())
+    assert _put(apache, "/s0/state/Mains", told, bearer)[0] == 200
+    assert json.loads(apache.get("/state/Mains")[1]) == body
+    assert len(place.imports()) == 1
+    apache.stop()
+    lines = (apache.folder / "access.log").read_text().splitlines()
+    assert sorted(lines) == ["GET /state/Mains 503", "PUT /state/Mains 401"]
 
 
 def test_polling_leaves_no_line_in_the_access_log_but_refusals_do(place: Place) -> None:

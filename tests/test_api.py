@@ -3,6 +3,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -10,6 +11,8 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from openapi_spec_validator import validate
 
+from s0web import config
+from s0web.model import Command
 from s0web.quantities import QUANTITIES
 from s0web.station import Station
 from s0web.web.app import create_app
@@ -97,6 +100,70 @@ def test_a_bad_parameter_is_a_sentence(client: FlaskClient, query: str) -> None:
     assert query.split("=")[0] in answer.json["message"]
 
 
+def test_only_a_modbus_meter_can_be_read_fast(client: FlaskClient) -> None:
+    for device, status, reason in (("grid", 400, "no Modbus meter"), ("x", 404, "no device")):
+        answer = client.post(f"/api/v1/fast/{device}")
+        assert answer.status_code == status
+        assert reason in answer.json["message"]
+
+
+def test_fast_needs_the_right_to_change(client: FlaskClient) -> None:
+    far = {"REMOTE_ADDR": "192.168.1.7"}
+    assert client.post("/api/v1/fast/grid", environ_overrides=far).status_code == 403
+    site = {"Sec-Fetch-Site": "cross-site"}
+    assert client.post("/api/v1/fast/grid", headers=site).status_code == 403
+
+
+@pytest.fixture
+def meter(ini: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FlaskClient, list[Command]]:
+    """A station that does not run, with a Modbus meter, and what it is told."""
+    station, told = Station(ini), list[Command]()
+    ini.write_text("[source:meter]\ntype = modbus\nport = /dev/null\nmodel = sdm630\n")
+    station.config = config.load(ini)
+    monkeypatch.setattr(station, "tell", told.append)
+    return create_app(station).test_client(), told
+
+
+@pytest.mark.parametrize(
+    ("wish", "seconds"),
+    [
+        ({}, 120),
+        ({"json": {"seconds": 30}}, 30),
+        ({"json": {}}, 120),
+        ({"data": {"seconds": "86400"}}, 86_400),
+    ],
+)
+def test_a_modbus_meter_is_told_to_be_fast(
+    meter: tuple[FlaskClient, list[Command]], wish: dict[str, Any], seconds: int
+) -> None:
+    client, told = meter
+    answer = client.post("/api/v1/fast/meter", **wish)
+    assert (answer.status_code, answer.json) == (202, {"device": "meter", "seconds": seconds})
+    assert [(c.target, c.verb, c.value) for c in told] == [("meter", "fast", seconds)]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"json": {"seconds": 0}},
+        {"json": {"seconds": 1.5}},
+        {"json": {"seconds": True}},
+        {"json": [30]},
+        {"data": "{", "content_type": "application/json"},
+        {"data": {"seconds": "86401"}},
+        {"data": {"seconds": "1e3"}},
+    ],
+)
+def test_a_bad_wish_to_be_fast_is_a_sentence(
+    meter: tuple[FlaskClient, list[Command]], wish: dict[str, Any]
+) -> None:
+    client, told = meter
+    answer = client.post("/api/v1/fast/meter", **wish)
+    assert answer.status_code == 400
+    assert "seconds" in answer.json["message"]
+    assert not told
+
+
 def test_status_tells_how_everything_is(client: FlaskClient) -> None:
     document = client.get("/api/v1/status").json
     assert document["station"]["state"] == "running"
@@ -162,5 +229,7 @@ def test_schemathesis_finds_no_answer_outside_the_document(station: Station) -> 
         check()
         seen.append(operation.ok().label)
     # schemathesis leaves out the address from which it took the document
-    told = {f"GET {path}" for path in openapi("/")["paths"]} - {"GET /openapi.json"}
+    paths = openapi("/")["paths"].items()
+    told = {f"{method.upper()} {path}" for path, of in paths for method in of}
+    told -= {"GET /openapi.json"}
     assert set(seen) == told

@@ -1,5 +1,5 @@
-"""The JSON API, version 1, and what watches and describes it: readings, status, recent, healthz,
-readyz, metrics.
+"""The JSON API, version 1, and what watches and describes it: readings, status, recent, fast,
+healthz, readyz, metrics.
 """
 
 from typing import Any
@@ -8,11 +8,13 @@ from flask import Blueprint, Response, abort, current_app, jsonify, request
 from flask_restful import Resource
 
 from ..archive.recent import SLOTS, STEP
+from ..model import Command
 from ..quantities import QUANTITIES
 from ..station import Station
 from . import documents, metrics
 from .openapi import openapi
 from .rest import Api
+from .rights import changing
 
 DAY = SLOTS * STEP  # s
 POINTS = 2_000  # at most, of one answer
@@ -27,6 +29,7 @@ def api_blueprint() -> Blueprint:
     api.add_resource(DeviceReadings, "/readings/<string:device>")
     api.add_resource(RecentSeries, "/recent/<string:device>")
     api.add_resource(Status, "/status")
+    api.add_resource(Fast, "/fast/<string:device>")
     for rule, view in (
         ("/openapi.json", openapi_document),
         ("/healthz", healthz),
@@ -61,8 +64,8 @@ class RecentSeries(Resource):  # type: ignore[misc]
         quantity = request.args.get("quantity", "power")
         if quantity not in QUANTITIES:
             abort(400, f"quantity: {quantity[:40]!r} is not known; see /s0/openapi.json.")
-        seconds = _whole("seconds", DAY, STEP, DAY)
-        step = _whole("step", 60, STEP, 3_600) // STEP * STEP
+        seconds = _whole("seconds", request.args.get("seconds", str(DAY)), STEP, DAY)
+        step = _whole("step", request.args.get("step", "60"), STEP, 3_600) // STEP * STEP
         step = max(step, -(-seconds // POINTS // STEP) * STEP)
         options = station.devices().get(device, {})
         hold = HOLD_PULSES if options.get("type") == "s0" else HOLD
@@ -83,6 +86,22 @@ class Status(Resource):  # type: ignore[misc]
         return documents.status(_station())
 
 
+class Fast(Resource):  # type: ignore[misc]
+    @changing
+    def post(self, device: str) -> tuple[dict[str, Any], int]:
+        """Have every quantity of a Modbus meter read as often as its fast_interval says, for a
+        while.
+        """
+        station = _station()
+        kind = _known(station, device)
+        if kind != "modbus":
+            abort(400, f"{device} is no Modbus meter; it tells what it has as soon as it can.")
+        usual = str(int(station.devices()[device]["fast_seconds"]))
+        seconds = _whole("seconds", _wish("seconds", usual), 1, DAY)
+        station.tell(Command(device, "fast", seconds, "over HTTP"))
+        return {"device": device, "seconds": seconds}, 202
+
+
 def _known(station: Station, device: str) -> str:
     kind = documents.names(station).get(device)
     if kind is None:
@@ -91,8 +110,17 @@ def _known(station: Station, device: str) -> str:
     return kind
 
 
-def _whole(name: str, default: int, low: int, high: int) -> int:
-    text = request.args.get(name, str(default))
+def _wish(name: str, usual: str) -> str:
+    """A value of the form or the JSON object that came with the request, as text."""
+    if not request.is_json:
+        return request.form.get(name, usual)
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        abort(400, f'The body is no JSON object such as {{"{name}": {usual}}}.')
+    return str(body.get(name, usual))
+
+
+def _whole(name: str, text: str, low: int, high: int) -> int:
     is_number = text.isascii() and text.isdigit() and len(text) <= 9
     if not is_number or not low <= int(text) <= high:
         abort(400, f"{name}: {text[:40]!r} is not a whole number of seconds from {low} to {high}.")

@@ -13,6 +13,7 @@ from .corrections import Corrections
 from .legacy import legacy_blueprint
 from .pages import pages_blueprint
 from .rights import guard_requests
+from .state import state_blueprint
 
 BODY = 256 * 1024  # bytes that a request may bring
 PARTS = 2_000  # fields of a form
@@ -34,7 +35,13 @@ def create_app(station: Station) -> Flask:
     app.extensions["station"] = station
     app.extensions["corrections"] = Corrections()
     guard_requests(app, station)
-    for blueprint in (legacy_blueprint, api_blueprint, config_blueprint, pages_blueprint):
+    for blueprint in (
+        legacy_blueprint,
+        api_blueprint,
+        state_blueprint,
+        config_blueprint,
+        pages_blueprint,
+    ):
         app.register_blueprint(blueprint())
     app.register_error_handler(HTTPException, _refuse)
     app.register_error_handler(S0WebError, _not_now)
@@ -64,7 +71,7 @@ def _refuse(error: HTTPException) -> Response:
 
 def wants_page() -> bool:
     """Whether a person with a browser is asking, rather than a program."""
-    programs = ("/api/", "/electricity", "/version", "/metrics", "/healthz", "/readyz")
+    programs = ("/api/", "/state/", "/electricity", "/version", "/metrics", "/healthz", "/readyz")
     return "text/html" in request.headers.get("Accept", "") and not request.path.startswith(
         programs
     )

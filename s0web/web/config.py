@@ -12,14 +12,17 @@ from flask.typing import ResponseReturnValue
 
 from .. import config as ini
 from ..errors import ConfigError, Problem, StationError
+from ..followers import COUNTED
 from ..model import Command
-from ..options import OPTIONS, SCOPES, Option, scope_of, types_of
+from ..option import Option
+from ..options import OPTIONS, SCOPES, scope_of, types_of
 from ..station import Station
 from . import documents, legacy
 from .corrections import Corrections, reading
 from .rights import changing, form_token, is_local, token_right
 
 NOT_SHOWN = ("hash",)  # kinds of option that the dialog neither shows nor changes
+FORGET = "-"  # typed into the field of a secret: there shall be none
 
 
 def config_blueprint() -> Blueprint:
@@ -73,6 +76,10 @@ def _save(station: Station, _: str) -> str:
             if option.kind in NOT_SHOWN or field not in request.form:
                 continue
             new = request.form[field].strip()
+            if option.kind == "secret":
+                if not new:
+                    continue  # it is not shown, so an empty field changes nothing
+                new = "" if new == FORGET else new
             old = options.get(option.name, option.default or "")
             if new != old:
                 changes.setdefault(section, {})[option.name] = (
@@ -98,18 +105,23 @@ def _by_field(error: ConfigError) -> dict[str, str]:
 
 def _add(station: Station, _: str) -> str:
     name, kind = request.form.get("new|name", "").strip(), request.form.get("new|type", "")
-    section = f"source:{name}"
+    family = _family(kind)
+    section = f"{family}:{name}"
     if not ini.NAME.fullmatch(name):
         raise _wrong("new", "name", "a name is letters, digits, _ or -, and begins with a letter.")
     if section in _texts(station):
         raise _wrong("new", "name", f"there is a {name} already.")
     options: dict[str, str | None] = {"type": kind}
-    for option in OPTIONS.get(f"source.{kind}", ()):
+    for option in OPTIONS.get(f"{family}.{kind}", ()):
         if option.default is None:
             options[option.name] = request.form.get(f"new|{option.name}", "").strip()
     ini.save(station.path, {section: options})
     _apply(station)
     return "added"
+
+
+def _family(kind: str) -> str:
+    return "sink" if kind in types_of("sink") else "source"
 
 
 def _remove(station: Station, section: str) -> str:
@@ -130,8 +142,8 @@ def _correct(station: Station, device: str) -> str:
         new = number.parse(request.form.get(f"reading|{device}", ""))
     except ValueError as error:
         raise _wrong("reading", device, f"{error}.") from error
-    if station.devices().get(device, {}).get("type") != "s0":
-        raise ValueError(f"{device} is no pulse counter.")
+    if station.devices().get(device, {}).get("type") not in COUNTED:
+        raise ValueError(f"{device} keeps its own register.")
     corrections: Corrections = current_app.extensions["corrections"]
     drawn = request.form.get(f"drawn|{device}", "")
     corrections.by_form(station, device, shown, new, drawn)
@@ -166,9 +178,12 @@ def _draw(form: Mapping[str, str], wrong: Mapping[str, str], sentence: str) -> s
         "config.html",
         sections=sections,
         counters=_counters(station, form),
-        kinds=[
-            (kind, SCOPES[f"source.{kind}"], _needed(kind, form)) for kind in types_of("source")
-        ],
+        kinds={
+            family: [
+                (kind, SCOPES[f"{family}.{kind}"], _needed(kind, form)) for kind in types_of(family)
+            ]
+            for family in ini.FAMILIES
+        },
         wrong=wrong,
         new={"name": form.get("new|name", ""), "type": form.get("new|type", "")},
         sentence=sentence,
@@ -181,6 +196,14 @@ def _draw(form: Mapping[str, str], wrong: Mapping[str, str], sentence: str) -> s
     )
 
 
+def _shown(option: Option, field: str, texts: Mapping[str, str], form: Mapping[str, str]) -> str:
+    """What stands in a field: never a secret, but whether there is one."""
+    text = texts.get(option.name, option.default or "")
+    if option.kind == "secret":
+        return "set" if text else ""
+    return form.get(field, text)
+
+
 def _section(
     name: str, texts: Mapping[str, str], form: Mapping[str, str], wrong: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -189,7 +212,7 @@ def _section(
         {
             "option": option,
             "field": f"{name}|{option.name}",
-            "text": form.get(f"{name}|{option.name}", texts.get(option.name, option.default or "")),
+            "text": _shown(option, f"{name}|{option.name}", texts, form),
             "wrong": wrong.get(f"{name}|{option.name}", ""),
         }
         for option in OPTIONS[scope]
@@ -199,7 +222,7 @@ def _section(
         "name": name,
         "title": name.partition(":")[2] or SCOPES[scope],
         "scope": SCOPES[scope],
-        "is_source": ":" in name,
+        "family": name.partition(":")[0] if ":" in name else "",
         "plain": [field for field in fields if not field["option"].advanced],
         "advanced": [field for field in fields if field["option"].advanced],
         "wrong": wrong.get(f"{name}|", ""),
@@ -214,7 +237,7 @@ def _needed(kind: str, form: Mapping[str, str]) -> list[dict[str, Any]]:
             "field": f"new|{option.name}",
             "text": form.get(f"new|{option.name}", ""),
         }
-        for option in OPTIONS[f"source.{kind}"]
+        for option in OPTIONS[f"{_family(kind)}.{kind}"]
         if option.default is None
     ]
 
@@ -223,10 +246,10 @@ def _counters(station: Station, form: Mapping[str, str]) -> list[dict[str, Any]]
     corrections: Corrections = current_app.extensions["corrections"]
     counters = []
     for device, options in station.devices().items():
-        if options["type"] == "s0":
+        if options["type"] in COUNTED:
             shown = reading(station, device)
             if shown is not None:
-                unit = "kWh" if options["measures"] == "energy" else "m³"
+                unit = "kWh" if options.get("measures", "energy") == "energy" else "m³"
                 typed = form.get(f"reading|{device}", "")
                 counters.append(
                     {

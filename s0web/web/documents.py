@@ -67,14 +67,22 @@ def names(station: Station) -> dict[str, str]:
     told = station.hub.snapshot().values
     found: dict[str, str] = {}
     for name, options in station.devices().items():
-        kind = options["type"]
+        kind, wires = options["type"], dict(options.get("current_channels", ()))
         found[name] = (
             options["measures"] if kind == "s0" and options["measures"] != "energy" else kind
         )
-        for other in sorted(told):
-            if other.startswith(name + "."):
-                found[other] = other.rpartition(".")[2]
+        parts = (other for other in told if other.startswith(name + "."))
+        order = list(wires)
+        for other in sorted(parts, key=lambda part: (_place(part, order), part)):
+            what = other.rpartition(".")[2]
+            found[other] = "wire" if what in wires or kind == "remote" else what
     return found
+
+
+def _place(part: str, order: list[str]) -> int:
+    """Where a wire stands in the settings; 0 for what has no place there."""
+    wire = part.rpartition(".")[2]
+    return order.index(wire) if wire in order else 0
 
 
 def status(station: Station) -> Document:

@@ -97,7 +97,7 @@ class Version(Resource):  # type: ignore[misc]
 
 
 def chosen(station: Station) -> tuple[str, Options]:
-    """?device=NAME, else the first pulse counter of energy, else the first grid meter."""
+    """?device=NAME, else the first pulse counter of energy, else the first other meter."""
     if station.config is None:
         abort(503, station.sentence())
     devices = station.devices()
@@ -109,7 +109,7 @@ def chosen(station: Station) -> tuple[str, Options]:
                 f"There is no device {name[:40]!r}; there are: {', '.join(devices) or 'none yet'}.",
             )
         return name, devices[name]
-    for kind in ("s0", "p1"):
+    for kind in ("s0", "p1", "modbus", "adc"):
         for name, options in devices.items():
             if options["type"] == kind and options.get("measures", "energy") == "energy":
                 return name, options

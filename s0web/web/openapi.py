@@ -27,7 +27,10 @@ def openapi(root: str) -> Document:
         "paths": _paths(),
         "components": {
             "schemas": _schemas(),
-            "securitySchemes": {"admin": {"type": "http", "scheme": "basic"}},
+            "securitySchemes": {
+                "admin": {"type": "http", "scheme": "basic"},
+                "token": {"type": "http", "scheme": "bearer"},
+            },
         },
     }
 
@@ -68,6 +71,8 @@ def _paths() -> Document:
             "get": _get("Means of the last 24 h, in memory.", "Recent", [device, *span], 400, 404)
         },
         "/api/v1/status": {"get": _get("How everything is.", "Status", [])},
+        "/api/v1/fast/{device}": {"post": _fast(device)},
+        "/state/{point}": _point(),
         "/electricity": {"get": electricity},
         "/electricity.html": {"get": electricity},
         "/version": {"get": _get("S0-Logger's version document.", "Version", [])},
@@ -78,6 +83,30 @@ def _paths() -> Document:
         "/metrics": {"get": _text("Prometheus' text format.", [])},
         "/openapi.json": {"get": _get("This document.", "Any", [])},
     }
+
+
+def _fast(device: Document) -> Document:
+    meaning = "Have every quantity of a Modbus meter read often for a while."
+    operation = _get(meaning, "Fast", [device], 400, 401, 403, 404, 429, 503)
+    operation["responses"]["202"] = operation["responses"].pop("200")
+    wish = {"type": "object", "properties": {"seconds": {**WHOLE, "minimum": 1, "maximum": 86_400}}}
+    kinds = ("application/json", "application/x-www-form-urlencoded")
+    operation["requestBody"] = {"content": {kind: {"schema": wish} for kind in kinds}}
+    return operation | {"security": [{"admin": []}, {}]}
+
+
+def _point() -> Document:
+    """EnergyMonitor's interface; /state/... beside /s0 is passed on to it."""
+    name = _parameter("point", "path", TEXT, "Name of a device, or of a remote's point.", "Mains")
+    get = _get("How a point is, in EnergyMonitor's form.", "State", [name], 503)
+    json = {"application/json": {"schema": {**TEXT, "enum": ["point not found"]}}}
+    get["responses"]["404"] = {"description": "EnergyMonitor's words.", "content": json}
+    put = _get("Tell how a point is: what is known now.", "State", [name])
+    put["responses"]["201"] = put["responses"]["200"] | {"description": "The first: the same back."}
+    put["responses"] |= _refusals(400, 401, 403, 404, 409, 413, 429, 503)
+    told = {"application/json": {"schema": _ref("ToldState")}}
+    put["requestBody"] = {"required": True, "content": told}
+    return {"get": get, "put": put | {"security": [{"token": []}, {"admin": []}, {}]}}
 
 
 def _parameter(
@@ -147,8 +176,24 @@ def _schemas() -> Document:
         "Version": _object({"application": TEXT, "version": NUMBER}),
         "Alive": _object(_texts("status")),
         "Ready": _object(_texts("state", "text")),
+        "Fast": _object({"device": TEXT, "seconds": WHOLE}),
+        "State": _state(nullable=False),
+        "ToldState": _state(nullable=True),
         "Any": {"type": "object"},
     }
+
+
+def _state(nullable: bool) -> Document:
+    """What is answered leaves out what is not measured; what is told says null."""
+    maybe = {**NUMBER, "nullable": True} if nullable else NUMBER
+    measured = {"current": maybe, "voltage": maybe}
+    stamp = {**NUMBER, "description": "Seconds since the epoch."}
+    always = {"point": TEXT, "time": stamp, "power": NUMBER}
+    wire: Document = {"type": "object", "properties": measured | {"power": NUMBER}}
+    if nullable:
+        wire["required"] = [*measured, "power"]
+    state = _object(always | measured) if nullable else _object(always, measured)
+    return state | {"additionalProperties": wire, "description": "Each further key is a wire."}
 
 
 def _recent() -> Document:

@@ -147,13 +147,8 @@ def changing(view: Callable[P, R]) -> Callable[P, R]:
 def require_right() -> None:
     """Abort with 401, 403 or 429, or a page that asks, unless this request may change something."""
     station: Station = current_app.extensions["station"]
-    site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
-    if site not in (None, "none", "same-origin") or (
-        origin is not None and urlsplit(origin).netloc != request.host
-    ):
-        abort(403, "This came from a page of another site; nothing was changed.")
-    if site is None and request.method == "GET" and _is_browser():
+    refuse_other_sites()
+    if "Sec-Fetch-Site" not in request.headers and request.method == "GET" and _is_browser():
         abort(_question())
     hashed = _stored_hash(station)
     if not hashed:
@@ -173,6 +168,15 @@ def require_right() -> None:
         abort(429, "Too many wrong passwords; wait a minute.")
     if not verdict:
         raise _unauthorized()
+
+
+def refuse_other_sites() -> None:
+    """Abort with 403 what a page of another site sends."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site not in (None, "none", "same-origin") or (
+        origin is not None and urlsplit(origin).netloc != request.host
+    ):
+        abort(403, "This came from a page of another site; nothing was changed.")
 
 
 def _is_browser() -> bool:

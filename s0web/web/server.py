@@ -19,10 +19,13 @@ WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def mounted(app: WSGI) -> WSGI:
-    """The app at /s0, and a way there from /."""
+    """The app at /s0, and ways there from / and from /state/..., which old collectors call."""
 
     def elsewhere(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-        if environ.get("PATH_INFO", "/") == "/":
+        path = environ.get("PATH_INFO", "/")
+        if path.startswith("/state/"):
+            return app({**environ, "SCRIPT_NAME": ROOT}, start)
+        if path == "/":
             return Response(status=302, headers={"Location": f"{ROOT}/"})(environ, start)
         text = f"Nothing here; the station is at {ROOT}/\n"
         return Response(text, 404, mimetype="text/plain")(environ, start)
