@@ -1,0 +1,1 @@
+"""Pure thinking about energy: no input, no output, no clock."""
