@@ -34,6 +34,7 @@ state=/var/lib/s0web
 service=www-data
 conf=/etc/apache2/conf-available/s0web.conf
 rule=/etc/udev/rules.d/60-s0web-gpio.rules
+limits=/etc/systemd/system/apache2.service.d/s0web.conf
 logs=/var/log/apache2
 mount=/etc/systemd/system/var-log-apache2.mount
 folders=/etc/tmpfiles.d/s0web-apache-logs.conf
@@ -64,7 +65,7 @@ install_packages() {
     say "system packages"
     packages="apache2 libapache2-mod-wsgi-py3 python3-venv"
     if is_pi; then
-        for package in python3-rpi-lgpio python3-spidev; do
+        for package in python3-rpi-lgpio python3-spidev python3-numpy; do
             apt-cache show "$package" >/dev/null 2>&1 && packages="$packages $package"
         done
         # the two RPi.GPIO packages exclude each other: the one that is there stays
@@ -88,6 +89,13 @@ allow_hardware() {
         say "udev rule: GPIO chips belong to group gpio"
         echo 'SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"' >"$rule"
         if udevadm control --reload 2>/dev/null; then udevadm trigger --subsystem-match=gpio; fi
+    fi
+    # the process that samples an ADC is on time only with a real-time priority
+    if has_systemd; then
+        mkdir -p "${limits%/*}"
+        printf '[Service]\nLimitRTPRIO=10\n' >"$limits"
+        systemctl daemon-reload
+        if is_running; then prlimit --rtprio=10 --pid "$(cat /run/apache2/apache2.pid)"; fi
     fi
 }
 
@@ -283,7 +291,7 @@ uninstall() {
         has_systemd && systemctl disable --quiet var-log-apache2.mount
         mountpoint -q "$logs" && umount -l "$logs"
     fi
-    rm -f "$conf" "$rule" "$mount" "$folders"
+    rm -f "$conf" "$rule" "$mount" "$folders" "$limits"
     if is_running; then apache reload; fi
     rm -rf "$root"
     [ ! -L /usr/local/bin/s0web ] || rm /usr/local/bin/s0web

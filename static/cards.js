@@ -6,10 +6,19 @@ import * as words from "./words.js";
 const VOCABULARY = JSON.parse(document.getElementById("live").dataset.vocabulary);
 const PHASES = ["l1", "l2", "l3"];
 
-/** All cards of a device; `now` is the station's time. */
-export function cards(name, device, now) {
-  const blocks = (device.type === "p1" ? [energy, phases, quarter] : [counter])
-    .map((block) => block(device, now)).filter(Boolean);
+const BLOCKS = {
+  p1: [energy, phases, quarter], modbus: [meter, phases], adc: [meter, wires],
+  remote: [meter, wires], wire: [],
+};
+
+/** All cards of a device and of its wires; `now` is the station's time. */
+export function cards(name, devices, now) {
+  const device = devices[name];
+  if (device.type === "wire") return [];
+  const parts = Object.entries(devices)
+    .filter(([part, { type }]) => type === "wire" && part.startsWith(`${name}.`));
+  const blocks = (BLOCKS[device.type] ?? [counter])
+    .map((block) => block(device, now, parts)).filter(Boolean);
   return (blocks.length ? blocks : [waiting(device)]).map((block, index) =>
     card({ name, device, now }, block, index === 0));
 }
@@ -19,7 +28,7 @@ export function figure(name, device, now) {
   const watts = device.values.power?.value;
   const [way, word] = direction(device, watts);
   if (watts === undefined) return h("div", { class: "figure" }, h("h1", { class: "word" }, word));
-  const [number, unit] = words.power(device.type === "p1" ? Math.abs(watts) : watts);
+  const [number, unit] = words.power(signed(device.type) ? Math.abs(watts) : watts);
   return h("div", { class: `figure ${way} ${fresh(device) ? "" : "old"}` },
     h("h1", { class: "word" }, word),
     h("p", { class: "big" }, h("data", { id: "power", value: watts }, number),
@@ -30,9 +39,14 @@ export function figure(name, device, now) {
 function direction({ type, health }, watts) {
   if (watts === undefined && health.state === "failed") return ["idle", "No power value: see Sources"];
   if (watts === undefined) return ["idle", "Waiting for a first power value"];
-  if (type !== "p1") return ["import", "In use now"];
+  if (!signed(type)) return ["import", "In use now"];
   if (Math.round(watts) === 0) return ["idle", "Nothing to or from the grid"];
   return watts > 0 ? ["import", "Importing from the grid"] : ["export", "Exporting to the grid"];
+}
+
+/** Whether a device of this type tells the direction of power. */
+export function signed(type) {
+  return ["p1", "modbus", "adc", "remote"].includes(type);
 }
 
 function note(name, device, now) {
@@ -81,11 +95,24 @@ function phases(device) {
   const rows = PHASES.filter((phase) => kinds.some((kind) => device.values[`${kind}_${phase}`]));
   if (!rows.length) return null;
   const heads = kinds.map((kind) => `${words.title(kind)} ${VOCABULARY[kind].unit}`);
-  return { title: rows.length > 1 ? "Phases" : "Mains", body: h("table", {},
+  return { title: rows.length > 1 ? "Phases" : "Phase", body: h("table", {},
     head("", ...heads),
     h("tbody", {}, rows.map((phase) => h("tr", {},
       h("th", { scope: "row" }, phase.toUpperCase()),
       kinds.map((kind) => cell(kind, device.values[`${kind}_${phase}`])))))) };
+}
+
+function wires(device, now, parts) {
+  const kinds = ["power", "voltage", "current", "power_factor"]
+    .filter((kind) => parts.some(([, { values }]) => values[kind]));
+  if (!kinds.length) return null;
+  const heads = kinds.map((kind) =>
+    (kind === "power_factor" ? "Factor" : `${words.title(kind)} ${VOCABULARY[kind].unit}`));
+  return { title: "Wires", body: h("table", {},
+    head("", ...heads),
+    h("tbody", {}, parts.map(([name, { values }]) => h("tr", {},
+      h("th", { scope: "row" }, words.title(name)),
+      kinds.map((kind) => cell(kind, values[kind])))))) };
 }
 
 function quarter(device, now) {
@@ -115,6 +142,20 @@ function history(months) {
     }))));
 }
 
+function meter(device, now) {
+  const { power, energy_import, energy_export } = device.values;
+  if (!power) return counter(device, now);
+  const way = Math.round(power.value) > 0 ? "Importing" : Math.round(power.value) < 0 ? "Exporting" : "No power";
+  const [number, unit] = words.power(Math.abs(power.value));
+  const rows = [["Imported", "energy_import", energy_import], ["Exported", "energy_export", energy_export]];
+  return { body: h("div", {},
+    h("p", { class: "total" }, number, h("span", { class: "unit" }, ` ${unit}`)),
+    h("p", { class: "line" }, h("span", {}, way),
+      h("b", {}, words.moment(new Date(power.time), now))),
+    rows.filter(([, , value]) => value).map(([label, quantity, value]) =>
+      h("p", { class: "line" }, h("span", {}, label), h("b", {}, told(quantity, value))))) };
+}
+
 function counter(device, now) {
   const { power, energy_import, energy_export, volume, heat, flow, pulse_interval, pulses } = device.values;
   const total = energy_import ?? volume ?? heat;
@@ -142,6 +183,7 @@ function warnings(device) {
     breaker?.value === 0 ? "The breaker is off." : null,
     valve?.value === 0 ? "The valve is closed." : null,
     device.labels.message ? `Message: ${device.labels.message}` : null,
+    device.labels.assumed ? `Not measured but assumed: ${device.labels.assumed}.` : null,
   ].filter(Boolean);
   return texts.length ? h("p", { class: "warning" }, texts.join(" ")) : null;
 }

@@ -1,6 +1,6 @@
 // The live page: asks the station every 2 s and shows what it says; asks nothing while hidden.
 
-import { cards, figure, fresh } from "./cards.js";
+import { cards, figure, fresh, signed } from "./cards.js";
 import { Chart } from "./chart.js";
 import { fill } from "./dom.js";
 import { banners, empty, sources } from "./sources.js";
@@ -71,19 +71,19 @@ function show() {
   if (first) fill(page.figure, figure(first, devices[first], now));
   const none = !names.length && status?.station.state === "running";
   fill(page.cards, ...(none ? [empty(page.live.dataset.settings)]
-    : names.flatMap((name) => cards(name, devices[name], now))));
+    : names.flatMap((name) => cards(name, devices, now))));
   page.sources.hidden = !names.length;
   fill(page.sources, ...sources(names, devices, status?.workers ?? {}, now));
   chart.append(now / 1000, Object.fromEntries(names.map((name) =>
     [name, fresh(devices[name]) ? devices[name].values.power?.value : undefined])));
 }
 
-/** Whose power is the big figure: the grid meter's, else the first counter's. */
+/** Whose power is the big figure: the grid meter's, else the first other's. */
 function leading(devices) {
   const names = Object.keys(devices);
-  return names.find((name) => devices[name].type === "p1")
-    ?? names.find((name) => devices[name].type === "s0")
-    ?? names.find((name) => devices[name].values.power);
+  const first = ["p1", "s0", "modbus", "adc"]
+    .map((type) => names.find((name) => devices[name].type === type)).find(Boolean);
+  return first ?? names.find((name) => devices[name].values.power);
 }
 
 /** The leading device, what hangs on it, then the others as they are in the settings. */
@@ -95,7 +95,8 @@ function inOrder(devices, first) {
 /** The devices that have a power to chart. */
 function powered() {
   const { devices } = readings;
-  return inOrder(devices, leading(devices)).filter((name) => devices[name].values.power);
+  return inOrder(devices, leading(devices))
+    .filter((name) => devices[name].values.power && devices[name].type !== "wire");
 }
 
 function showBanners() {
@@ -114,7 +115,7 @@ async function drawHistory() {
   charted = names.join();
   page.history.hidden = !names.length;
   chart.show(series.map((one) => ({ ...one, label: words.title(one.device),
-    signed: devices[one.device].type === "p1" })), hours * 3600);
+    signed: one.device === leading(devices) && signed(devices[one.device].type) })), hours * 3600);
 }
 
 for (const button of document.querySelectorAll("[data-hours]")) {

@@ -6,14 +6,20 @@ import * as words from "./words.js";
 
 /** One row for each device in this order, and one for each other worker that fails. */
 export function sources(names, devices, workers, now) {
-  const rows = names.map((name) =>
+  const shown = names.filter((name) =>
+    devices[name].type !== "wire" || devices[name].health.state === "failed");
+  const rows = shown.map((name) =>
     row(words.title(name), words.kind(name, devices[name].type), devices[name].health,
       about(devices[name], workers[`source:${name}`], now)));
   const others = Object.entries(workers)
-    .filter(([name, health]) => !name.startsWith("source:") && health.state === "failed")
+    .filter(([name, health]) => name.startsWith("sink:") && health.state === "failed")
     .map(([name, health]) => row(words.title(name.replace("sink:", "")), "Keeps values", health,
       trouble(health, now)));
-  return [h("h2", {}, "Sources"), h("ul", {}, rows, others)];
+  const compared = Object.entries(workers).filter(([name]) => name.startsWith("compare:"))
+    .map(([name, health]) => row(words.title(name.slice("compare:".length).replaceAll("-", " and ")),
+      "Comparison", health, health.state === "failed" ? trouble(health, now)
+        : words.sentence(health.text)));
+  return [h("h2", {}, "Sources"), h("ul", {}, rows, compared, others)];
 }
 
 function row(title, kind, health, text) {
@@ -64,6 +70,6 @@ export function banners(status, lost, settings) {
 /** What a house without a meter is told. */
 export function empty(settings) {
   return h("section", { class: "card message" }, h("h1", {}, "No meter yet"),
-    h("p", {}, "Tell the station which meter it shall read: an S0 pulse counter or a P1 port."),
+    h("p", {}, "Tell the station which meter it shall read: an S0 pulse counter, a P1 port, a Modbus meter or current sensors."),
     h("p", {}, h("a", { class: "button", href: settings }, "Add a meter")));
 }

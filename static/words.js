@@ -56,6 +56,10 @@ export function title(device) {
 const KINDS = {
   p1: "Digital meter",
   s0: "Pulse counter",
+  modbus: "Modbus meter",
+  adc: "Current sensors",
+  remote: "Another station",
+  wire: "Wire",
   gas: "Gas meter",
   water: "Water meter",
   heat: "Heat meter",

@@ -220,6 +220,33 @@ def test_a_source_that_cannot_be_added_is_told_beside_the_field(
     assert station.path.read_text() == before
 
 
+def test_a_secret_is_set_kept_and_removed_and_never_shown(
+    client: FlaskClient, station: Station
+) -> None:
+    added = submit(
+        client,
+        "add-push",
+        "add",
+        new__name="attic",
+        new__device="main",
+        new__url="http://x/state/y",
+    )
+    assert added.location.endswith("done=added")
+    field = "sink:attic|token"
+
+    def token() -> str:
+        return str(config.load(station.path).sinks["attic"]["token"])
+
+    sent = fields(page(client.get("/config")), "options")
+    assert sent[field] == ""
+    for typed, kept in (("geheim", "geheim"), ("", "geheim"), ("-", "")):
+        client.post("/config", data=sent | {field: typed, "action": "save"})
+        assert token() == kept
+        assert "geheim" not in client.get("/config").get_data(as_text=True)
+    submit(client, "options", "remove:sink:attic")
+    assert config.load(station.path).sinks == {}
+
+
 def test_a_correction_adds_the_difference(client: FlaskClient, station: Station) -> None:
     answer = submit(client, "correct-main", "correct:main", reading__main="1022,5")
     assert answer.location.endswith("done=corrected")
