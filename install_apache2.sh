@@ -95,7 +95,9 @@ allow_hardware() {
         mkdir -p "${limits%/*}"
         printf '[Service]\nLimitRTPRIO=10\n' >"$limits"
         systemctl daemon-reload
-        if is_running; then prlimit --rtprio=10 --pid "$(cat /run/apache2/apache2.pid)"; fi
+        if is_running; then # else, as in a container that may not: from Apache's next start on
+            prlimit --rtprio=10 --pid "$(cat /run/apache2/apache2.pid)" 2>/dev/null || true
+        fi
     fi
 }
 
@@ -292,6 +294,8 @@ uninstall() {
         mountpoint -q "$logs" && umount -l "$logs"
     fi
     rm -f "$conf" "$rule" "$mount" "$folders" "$limits"
+    [ ! -d "${limits%/*}" ] || rmdir --ignore-fail-on-non-empty "${limits%/*}"
+    if has_systemd; then systemctl daemon-reload; fi
     if is_running; then apache reload; fi
     rm -rf "$root"
     [ ! -L /usr/local/bin/s0web ] || rm /usr/local/bin/s0web

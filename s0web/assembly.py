@@ -1,19 +1,25 @@
 """What a config asks for, made by name through the registry: wires, and sources grouped by their
-wire.
+wire; and what a changed config leaves of what was known.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 
 from .clock import Clock
+from .config import Config
 from .hardware import Wires
-from .model import Options, Reading, Source, Totals
+from .hub import Hub
+from .model import Health, Options, Reading, Source, Totals
+from .quantities import QUANTITIES
 from .registry import SOURCES, WIRES, load
 from .simulation.house import House
 from .simulation.past import past
 
+COUNTED = {"s0", "adc"}  # source types whose counters s0web itself must keep
 HOUSE = House()  # a pure function of time: one serves all
+YOUNG = timedelta(seconds=60)  # an older gauge is no longer true
 Sections = Mapping[str, Options]  # device -> options
+Totalled = Mapping[str, float]  # quantity -> number
 
 
 def grouped(sources: Sections) -> dict[str, dict[str, Options]]:
@@ -46,12 +52,55 @@ def simulated_past(sources: Sections, now: datetime) -> list[Reading]:
     return list(past(HOUSE, sources, now))
 
 
-def retyped(old: Sections, new: Sections) -> tuple[set[str], set[str]]:
-    """The devices that measure something else now, and those of them that are counters still."""
+def replaced(old: Sections, new: Sections) -> tuple[set[str], set[str]]:
+    """What is another device now, or a wire that is gone; and the counters whose kept total is of
+    something else.
+    """
     both = old.keys() & new.keys()
-    changed = {device for device in both if _kind(old[device]) != _kind(new[device])}
-    return changed, {device for device in changed if old[device]["type"] == new[device]["type"]}
+    others = {device for device in both if _kind(old[device]) != _kind(new[device])}
+    gone = {f"{device}.{wire}" for device in both for wire in _wires(old[device], new[device])}
+    return others | gone, {
+        device
+        for device in others
+        if {old[device]["type"], new[device]["type"]} <= COUNTED
+        and _measures(old[device]) != _measures(new[device])
+    }
 
 
-def _kind(options: Options) -> tuple[str, str]:
-    return options["type"], options.get("measures", "")
+def totals(
+    device: str, config: Config, fresh: Collection[str], hub: Hub, now: datetime
+) -> Totalled:
+    """From what a counter goes on: what the Hub knows, else what was kept, unless it is fresh."""
+    section = device.partition(".")[0]
+    kept = {} if section in fresh else config.cache
+    energy = _measures(config.sources.get(section, {})) == "energy"
+    counted = {
+        "energy_import" if energy else "volume": kept.get(device, 0.0),
+        "energy_export": kept.get(f"{device}.export", 0.0),
+    }
+    known = hub.snapshot().values.get(device, {})
+    return counted | {
+        quantity: value.number
+        for quantity, value in known.items()
+        if QUANTITIES[quantity].kind == "register" or value.time > now - YOUNG
+    }
+
+
+def unmade(error: Exception, now: datetime) -> Health:
+    """How a part is whose driver could not even be made."""
+    text = f"{type(error).__name__}: {error}"
+    return Health("failed", now, text, "This is a bug in s0web; please report it.", error=text)
+
+
+def _kind(options: Options) -> tuple[object, ...]:
+    return options["type"], _measures(options), options.get("model"), options.get("unit")
+
+
+def _measures(options: Options) -> str:
+    return str(options.get("measures", "energy"))
+
+
+def _wires(old: Options, new: Options) -> set[str]:
+    """The wires of a converter that are no longer there."""
+    before, now = (dict(options.get("current_channels", ())) for options in (old, new))
+    return before.keys() - now.keys()

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from .options import OPTIONS, scope_of, types_of
 DEFAULT_INI = "/var/lib/s0web/s0web.ini"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 CACHES = ("cache", "cache:simulated")
+SECRET = {row.name for rows in OPTIONS.values() for row in rows if row.kind == "secret"}
 FAMILIES = ("source", "sink")  # of sections with a name and a type
 PLAIN = ("s0web", "web", "log")  # sections of which there is one
 
@@ -176,8 +177,17 @@ def _counter(section: str, device: str, text: str, problems: list[Problem]) -> f
 
 
 def _digest(sections: Mapping[str, Options]) -> str:
-    told = repr(sorted((name, sorted(options.items())) for name, options in sections.items()))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    """Public, so secrets are in it in a form that is costly to guess at."""
+    told = []
+    for name, options in sorted(sections.items()):
+        for option, value in sorted(options.items()):
+            told.append((name, option, _hidden(value) if option in SECRET and value else value))
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=64)
+def _hidden(secret: str) -> str:
+    return hashlib.scrypt(secret.encode(), salt=b"s0web", n=2**14, r=8, p=1).hex()
 
 
 def save(path: Path, changes: inifile.Changes, remove: tuple[str, ...] = ()) -> Config:

@@ -33,6 +33,10 @@ class Worker:
             self.loop.wake.clear()  # before the step, so that no command waits for the one after
         self.loop.finish()
 
+    def hurry(self) -> None:
+        """Let it turn now."""
+        self.loop.wake.set()
+
     def ask_to_stop(self) -> None:
         self._stop.set()
         self.loop.wake.set()
@@ -54,6 +58,9 @@ class Turner:
     def turn(self) -> None:
         seconds = self.loop.step()
         self.due = self._clock.monotonic() + seconds
+
+    def hurry(self) -> None:
+        self.turn()
 
     def ask_to_stop(self) -> None:
         self.due = float("inf")
@@ -91,25 +98,29 @@ class Crew:
             worker.loop.check()
 
     def catch_up(self, seconds: float) -> None:
-        """Wait until the sinks have written all that was told, at most so long."""
+        """Wait until the sinks that are not away have written all that was told, at most so
+        long.
+        """
         end = time.monotonic() + seconds
         self.hurry()
         while time.monotonic() < end and any(
-            isinstance(w.loop, SinkLoop) and w.loop.cursor < self._hub.last
-            for w in self._sinks.values()
+            isinstance(w.loop, SinkLoop) and w.loop.is_behind for w in self._sinks.values()
         ):
             time.sleep(0.01)
 
     def hurry(self) -> None:
         """Let the sinks write now."""
         for worker in self._sinks.values():
-            worker.loop.wake.set()
+            worker.hurry()
 
     def stop_sources(self, wires: Sequence[str], seconds: float) -> None:
-        """End these sources; one that hangs on its wire for longer ends by itself later."""
+        """End these sources; one that hangs on its wire for longer ends by itself later, unheard:
+        another may be in its place by then.
+        """
         going = [self._sources.pop(wire)[1] for wire in wires]
-        for name in _end(going, seconds):
-            LOG.warning("%s: still busy with its wire; it ends by itself", name)
+        for late in _end(going, seconds):
+            late.is_dismissed = True
+            LOG.warning("%s: still busy with its wire; it ends by itself", late.name)
 
     def stop(self) -> None:
         """End everyone, the counters first: Apache may kill us any moment now."""
@@ -117,12 +128,14 @@ class Crew:
         late = _end(sources, 0.4)
         self.stop_sinks(list(self._sinks))
         if late:
-            _end([worker for worker in sources if worker.loop.name in late], 1.0)
+            _end([worker for worker in sources if worker.loop in late], 1.0)
         self._sources.clear()
 
     def stop_sinks(self, names: Sequence[str]) -> None:
-        for name in _end([self._sinks.pop(name) for name in names], 1.0):
-            LOG.error("%s: could not end in time", name)
+        """End those of these that run; as with sources, a late one is not heard any more."""
+        for late in _end([self._sinks.pop(name) for name in names if name in self._sinks], 1.0):
+            late.is_dismissed = True
+            LOG.error("%s: could not end in time", late.name)
 
     def run(self, until: datetime) -> None:
         """Warped time: turn whoever is due, one after the other, until that time."""
@@ -141,12 +154,12 @@ class Crew:
         return [*(worker for _, worker in self._sources.values()), *self._sinks.values()]
 
 
-def _end(workers: Sequence[Worker | Turner], seconds: float) -> list[str]:
-    """Ask all to stop, then wait for them together; return the names of those that did not."""
+def _end(workers: Sequence[Worker | Turner], seconds: float) -> list[Loop]:
+    """Ask all to stop, then wait for them together; return the loops of those that did not."""
     for worker in workers:
         worker.ask_to_stop()
     end = time.monotonic() + seconds
-    return [w.loop.name for w in workers if not w.join(max(0.0, end - time.monotonic()))]
+    return [w.loop for w in workers if not w.join(max(0.0, end - time.monotonic()))]
 
 
 def _seconds(until: datetime, now: datetime) -> float:

@@ -1,9 +1,11 @@
 """The sinks of a station: the counters' file, the last day, the comparison, those of the INI."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .archive.recent import Recent
+from .assembly import COUNTED, unmade
 from .clock import Clock
 from .config import Config
 from .crew import Crew
@@ -13,7 +15,7 @@ from .registry import SINKS, load
 from .sinks.cache import CacheSink
 from .sinks.compare import CompareSink
 
-COUNTED = ("s0", "adc")  # source types whose counters s0web itself must keep
+LOG = logging.getLogger(__name__)
 
 
 class Followers:
@@ -30,7 +32,7 @@ class Followers:
         if self._cache is None:
             interval = config.sections["s0web"]["save_interval"]
             self._cache = CacheSink(
-                self._path, self._counted, config.simulate, self._clock, interval
+                self._path, self._counted, config.cache, config.simulate, self._clock, interval
             )
             self._crew.start_sink(self._cache)
             self._crew.start_sink(self.recent)
@@ -42,7 +44,7 @@ class Followers:
         self._hub.forget([*(n for n in gone if n not in wanted), *self._compared(gone)])
         for name in wanted:
             if name in gone or name not in self._made:
-                self._crew.start_sink(self._sink(name, config))
+                self._start(name, config)
         self._made = wanted
 
     def hasten(self) -> None:
@@ -71,6 +73,14 @@ class Followers:
         if house["compare"]:
             wanted[CompareSink.name] = house["compare"], house["compare_tolerance"], config.sources
         return wanted
+
+    def _start(self, name: str, config: Config) -> None:
+        """One that cannot be made leaves the others alone."""
+        try:
+            self._crew.start_sink(self._sink(name, config))
+        except Exception as error:
+            LOG.error("%s: cannot be made", name, exc_info=error)
+            self._hub.report(name, unmade(error, self._clock.now()))
 
     def _sink(self, name: str, config: Config) -> Sink:
         if name == CompareSink.name:

@@ -5,9 +5,10 @@ under the one lock.
 import math
 import threading
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from .clock import Clock
 from .log import Batch, Log
@@ -16,6 +17,7 @@ from .quantities import QUANTITIES
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
+Told = TypeVar("Told")
 
 
 class Hub:
@@ -75,19 +77,22 @@ class Hub:
             self._swap(replace(self._snapshot, health=health), news=True)
 
     def drop(self, devices: Collection[str]) -> None:
-        """Forget what these devices told: they are other devices now."""
+        """Forget what these devices told, and what hangs on them: they are others now, or gone."""
         with self._changed:
             old = self._snapshot
-            values = {k: v for k, v in old.values.items() if k not in devices}
-            labels = {k: v for k, v in old.labels.items() if k not in devices}
-            self._swap(replace(old, values=values, labels=labels), news=True)
+            values, labels = _without(old.values, devices), _without(old.labels, devices)
+            raw = _without(old.raw, devices)
+            self._swap(replace(old, values=values, labels=labels, raw=raw), news=True)
 
-    def unlabel(self, devices: Collection[str]) -> None:
-        """Forget the words of these devices and of what hangs on them."""
+    def renew(self, devices: Collection[str]) -> None:
+        """Their source was ended: forget their words, and how what hangs on them is."""
         with self._changed:
-            labels = self._snapshot.labels
-            kept = {k: v for k, v in labels.items() if k.partition(".")[0] not in devices}
-            self._swap(replace(self._snapshot, labels=kept), news=len(kept) < len(labels))
+            old = self._snapshot
+            labels = _without(old.labels, devices)
+            health = {k: v for k, v in old.health.items() if "." not in k}
+            health |= _without(old.health, devices)
+            news = len(labels) < len(old.labels) or len(health) < len(old.health)
+            self._swap(replace(old, labels=labels, health=health), news)
 
     def clear(self) -> None:
         """Forget every value: another house begins."""
@@ -132,6 +137,15 @@ class Hub:
             self.dropped["number" if quantity in QUANTITIES else "quantity"] += 1
         values = {k: v for k, v in reading.values.items() if k not in bad}
         return replace(reading, values=values) if values or reading.labels else None
+
+
+def _without(told: Mapping[str, Told], devices: Collection[str]) -> dict[str, Told]:
+    """What is told of other devices than these and what hangs on them."""
+    return {
+        name: what
+        for name, what in told.items()
+        if name not in devices and name.partition(".")[0] not in devices
+    }
 
 
 def _sentence(health: Health) -> tuple[str, str, str]:

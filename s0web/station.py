@@ -9,12 +9,12 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
+from . import assembly, fresh, logs, upgrade
 from . import config as ini
-from . import fresh, logs, upgrade
-from .assembly import grouped, make_source, make_wires, retyped, simulated_past
+from .assembly import Sections
 from .clock import Clock, SystemClock
 from .config import Config
 from .crew import Crew
@@ -23,7 +23,6 @@ from .followers import Followers
 from .hardware import Wires
 from .hub import Hub
 from .model import Command, Health, Options
-from .quantities import QUANTITIES
 from .statelock import StateLock
 from .watch import IniWatch
 
@@ -32,7 +31,6 @@ POLL = 0.05  # s between two tries for the lock of another station
 LOOK = 1.0  # s between two looks at the workers
 DRAIN = 0.2  # s between two checkpoints once the end is near
 KEPT = ("station", "sink:", "compare:")  # health that no section of the INI stands for
-YOUNG = timedelta(seconds=60)  # an older gauge is no longer true
 
 
 class Station:
@@ -82,8 +80,9 @@ class Station:
             self._commands.append(command)
             self._wake.set()
             return
+        device = command.target.partition(".")[0]  # a wire is told through its source
         loops = self._crew.source_loops()
-        loop = next((loop for loop in loops if command.target in loop.source.devices), None)
+        loop = next((loop for loop in loops if device in loop.source.devices), None)
         if loop is None:
             raise StationError(f"There is no source with the name {command.target}.")
         level = logging.DEBUG if command.verb == "state" else logging.INFO  # it comes each second
@@ -192,27 +191,26 @@ class Station:
     def apply(self, config: Config) -> None:
         """Make the house as the config says: stop what changed, start what is new."""
         logs.configure(config.sections["log"])
+        before = self.devices()
         if self.config is not None and config.simulate != self.config.simulate:
-            self._crew.stop()  # another house: nothing of the old one may be mistaken for the new
-            self._close_wires()
-            self.hub.clear()
-            self._followers.reset()
-        wanted, running = grouped(config.sources), self._crew.wires()
+            self._leave_house()
+            before = {}
+        wanted, running = assembly.grouped(config.sources), self._crew.wires()
         changed = [wire for wire, made_of in running.items() if wanted.get(wire) != made_of]
         self._crew.stop_sources(changed, 1.5)
-        self.hub.unlabel([device for wire in changed for device in running[wire]])
-        self._retype(config)
+        self.hub.renew([device for wire in changed for device in running[wire]])
+        if before != config.sources:
+            self._forget_replaced(before, config.sources)
         self.config = config
         self._followers.apply(config, self._draining.is_set())
         if self._wires is None:
             live = self._threads
-            self._wires = self._given or make_wires(config.simulate, self.clock, live)
+            self._wires = self._given or assembly.make_wires(config.simulate, self.clock, live)
             if config.simulate:
-                self.recent.write(simulated_past(config.sources, self.clock.now()))
+                self.recent.write(assembly.simulated_past(config.sources, self.clock.now()))
         for wire, sections in wanted.items():
             if wire not in self._crew.wires():
-                source = make_source(sections, self._wires, self.clock, self._totals)
-                self._crew.start_source(wire, sections, source)
+                self._start_source(wire, sections, self._wires)
         self._forget_absent(config)
         self._set("running")
 
@@ -230,25 +228,20 @@ class Station:
 
     # -- making what the config names --------------------------------------------------------------
 
+    def _start_source(self, wire: str, sections: Sections, wires: Wires) -> None:
+        """One that cannot be made leaves the others alone."""
+        try:
+            source = assembly.make_source(sections, wires, self.clock, self._totals)
+        except Exception as error:
+            LOG.error("%s: cannot be made", wire, exc_info=error)
+            for device in sections:
+                self.hub.report(device, assembly.unmade(error, self.clock.now()))
+            return
+        self._crew.start_source(wire, sections, source)
+
     def _totals(self, device: str) -> Mapping[str, float]:
-        """From what a counter goes on: what the Hub knows, else what was kept."""
         assert self.config is not None
-        name = device.partition(".")[0]
-        kept, options = self.config.cache, self.devices().get(name, {})
-        if name in self._from_zero:
-            kept = {}
-        register = "energy_import" if options.get("measures", "energy") == "energy" else "volume"
-        totals = {
-            register: kept.get(device, 0.0),
-            "energy_export": kept.get(f"{device}.export", 0.0),
-        }
-        young = self.clock.now() - YOUNG
-        known = self.hub.snapshot().values.get(device, {})
-        return totals | {
-            quantity: value.number
-            for quantity, value in known.items()
-            if QUANTITIES[quantity].kind == "register" or value.time > young
-        }
+        return assembly.totals(device, self.config, self._from_zero, self.hub, self.clock.now())
 
     def _close_wires(self) -> None:
         if self._wires is not None and self._wires is not self._given:
@@ -261,13 +254,21 @@ class Station:
         names = [name for name in self.hub.snapshot().health if not name.startswith(KEPT)]
         self.hub.forget([n for n in names if n not in there and n.partition(".")[0] not in there])
 
-    def _retype(self, config: Config) -> None:
+    def _leave_house(self) -> None:
+        """Another house: nothing of the old one may be mistaken for the new."""
+        self._crew.stop()
+        self._close_wires()
+        self.hub.clear()
+        self._followers.reset()
+        self._from_zero.clear()  # each house keeps counters of its own
+        self._set("starting")
+
+    def _forget_replaced(self, before: Sections, now: Sections) -> None:
         """A device that measures something else now begins anew, in the Hub and from 0."""
         self._crew.catch_up(1.0)  # what the sources told last is still of the old kind
-        changed, recounted = retyped(self.devices(), config.sources)
-        if changed:
-            self.hub.drop(changed)
-        self._from_zero = (self._from_zero | recounted) & config.sources.keys()
+        others, recounted = assembly.replaced(before, now)
+        self.hub.drop(others)
+        self._from_zero = (self._from_zero | recounted) & now.keys()
 
     def _set(self, state: str, problem: str = "") -> None:
         if (state, problem) == (self.state, self.problem):

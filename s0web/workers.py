@@ -17,7 +17,7 @@ from .hub import Hub
 from .model import Command, Frame, Health, Reading, Sink, Source, Telling, Trouble
 
 LOG = logging.getLogger(__name__)
-RETRY = 4.0  # s, longest wait before a wire or server that is away is tried again
+RETRY = 2.0  # s, longest wait before a wire or server that is away is tried again
 RETRY_BUG = 60.0  # s, the same after an error that nobody foresaw
 TICK = 1.0  # s between two writes of a sink
 HUNG = 30.0  # s without a turn until a worker is shown as hung
@@ -26,6 +26,7 @@ HUNG = 30.0  # s without a turn until a worker is shown as hung
 class Loop(Protocol):
     name: str
     wake: threading.Event
+    is_dismissed: bool
 
     def step(self) -> float: ...
 
@@ -40,6 +41,7 @@ class _Guarded:
     def __init__(self, name: str, hub: Hub, clock: Clock) -> None:
         self.name, self.hub, self.clock = name, hub, clock
         self.wake = threading.Event()  # set: something is to be done before the wait is over
+        self.is_dismissed = False  # another one is in its place: nobody listens to it any more
         self.turn = clock.monotonic()
         self._failures = 0
         self._is_open = False
@@ -50,17 +52,20 @@ class _Guarded:
         self, name: str, state: str, text: str = "", remedy: str = "", kind: str = ""
     ) -> None:
         """Tell the Hub; log when the state or its reason changed."""
+        if self.is_dismissed:
+            return
         old = self.hub.snapshot().health.get(name)
         wrong = state in ("failed", "stale")
         same = old is not None and (old.state, old.text, old.kind) == (state, text, kind)
         since = old.since if old is not None and old.state == state else self.clock.now()
         troubles = (old.troubles if old else 0) + (1 if wrong and not same else 0)
-        error = f"{text} {remedy}".strip() if wrong else (old.error if old else "")
+        said = ". ".join(filter(None, (text.rstrip("."), remedy)))
+        error = said if wrong else (old.error if old else "")
         self.hub.report(name, Health(state, since, text, remedy, kind, troubles, error))
         news = (state, text if wrong else "", kind)
         if state != "starting" and self._logged.get(name) != news:
             self._logged[name] = news
-            because = f": {text} {remedy}".rstrip() if text else ""
+            because = f": {said}" if text else ""
             LOG.log(logging.WARNING if wrong else logging.INFO, "%s: %s%s", name, state, because)
 
     def retreat(self, error: Exception) -> float:
@@ -86,6 +91,7 @@ class SourceLoop(_Guarded):
         self._devices = dict.fromkeys(source.devices)  # those of the INI, and what hangs on them
         self._note = ""
         self._heard = clock.monotonic()
+        self._rest = 0.0  # s that it may wait after its last turn
         self._commands: deque[Command] = deque()
 
     def tell(self, command: Command) -> None:
@@ -94,7 +100,7 @@ class SourceLoop(_Guarded):
         self.wake.set()
 
     def step(self) -> float:
-        self.turn = self.clock.monotonic()
+        self.turn, self._rest = self.clock.monotonic(), 0.0
         try:
             self._obey()
             if not self._is_open:
@@ -106,14 +112,15 @@ class SourceLoop(_Guarded):
         except Exception as error:  # noqa: BLE001 - the edge of the thread
             self._close()
             return self.retreat(error)
-        return max(0.0, self.source.interval - (self.clock.monotonic() - self.turn))
+        self._rest = max(0.0, self.source.interval - (self.clock.monotonic() - self.turn))
+        return self._rest
 
     def check(self) -> None:
         """The keeper's look, once a second: has it been silent too long, or does it hang?"""
         now = self.clock.monotonic()
         if not self._is_open:
             return
-        if now - self.turn > HUNG:
+        if now - self.turn - self._rest > HUNG:
             self.failed(f"no turn for more than {HUNG:.0f} s", "It hangs on its wire.")
         elif now - self._heard > self.source.patience:
             self._mark("stale", f"no reading for more than {self.source.patience:.0f} s")
@@ -149,6 +156,8 @@ class SourceLoop(_Guarded):
                 LOG.warning("%s: %s refused: %s", self.name, command.verb, error)
 
     def _take(self, told: Iterable[Telling]) -> None:
+        if self.is_dismissed:
+            return
         news: list[Reading | Frame] = []
         heard: dict[str, Trouble | None] = {}  # what is said last of a device decides its health
         for item in told:
@@ -211,6 +220,11 @@ class SinkLoop(_Guarded):
         self._failures = 0
         self.report(self.name, "ok")
         return 0.0 if self.cursor < self.hub.last else self.pace
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it has something to write, and is not away."""
+        return not self._failures and self.cursor < self.hub.last
 
     def check(self) -> None:
         limit = HUNG + RETRY_BUG

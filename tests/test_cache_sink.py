@@ -22,7 +22,9 @@ class Kept:
     def __init__(self, ini: Path, interval: float = 60.0) -> None:
         ini.write_text("[s0web]\n[source:main]\ntype=s0\npin=4\n[cache]\nmain = 22.5\n")
         self.clock, self.ini = FakeClock(NOON), ini
-        self.sink = CacheSink(ini, lambda: ["main", "water"], False, self.clock, interval)
+        self.sink = CacheSink(
+            ini, lambda: ["main", "water"], {"main": 22.5}, False, self.clock, interval
+        )
 
     def count(self, total: float, device: str = "main", register: str = "energy_import") -> None:
         self.sink.write([Reading(device, NOON, {register: total, "power": 1.0})])
@@ -66,6 +68,12 @@ def test_every_full_kilowatt_hour_is_saved_at_once(kept: Kept) -> None:
 def test_a_correction_downwards_is_saved_at_once(kept: Kept) -> None:
     kept.count(22.4)
     assert kept.saved == {"main": 22.4}
+
+
+def test_a_correction_before_anything_was_counted_is_saved(ini: Path) -> None:
+    kept = Kept(ini)
+    kept.count(23.25)
+    assert kept.saved == {"main": 23.25}
 
 
 def test_the_end_saves_what_is_left(kept: Kept) -> None:

@@ -1,15 +1,17 @@
 import logging
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from s0web.clock import FakeClock
+from s0web.clock import FakeClock, SystemClock
 from s0web.crew import Crew
 from s0web.errors import SinkError, SourceError
 from s0web.hub import Hub
 from s0web.model import Command, Reading, Telling, Trouble
 from s0web.workers import RETRY, SinkLoop, SourceLoop
+from tests.conftest import until
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -105,7 +107,7 @@ def test_a_wire_that_is_gone_is_opened_again_after_a_wait(hub: Hub, clock: FakeC
     loop.step()
     source.next = SourceError("source:grid: unplugged")
     waits = [loop.step() for _ in range(6)]
-    assert waits == [1, 2, 4, 4, 4, 4]
+    assert waits == [1, 2, 2, 2, 2, 2]
     assert max(waits) <= RETRY
     assert source.closes == source.opens == 6
     assert state(hub, "grid") == "failed"
@@ -187,6 +189,51 @@ def test_a_worker_without_a_turn_is_shown_as_hung(hub: Hub, clock: FakeClock) ->
     assert "no turn for more than 30 s" in hub.snapshot().health["source:grid"].text
 
 
+def test_a_long_interval_is_no_hanging(hub: Hub, clock: FakeClock) -> None:
+    source = HandSource()
+    source.interval = source.patience = 300.0
+    loop = SourceLoop(source, hub, clock)
+    source.next = power(5)
+    loop.step()
+    clock.advance(290)
+    loop.check()
+    assert state(hub, "grid") == "ok"
+    clock.advance(41)
+    loop.check()
+    assert "no turn for more than 30 s" in hub.snapshot().health["grid"].text
+
+
+def test_a_source_that_ends_late_is_not_heard(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its section may be gone by then, or another source be in its place."""
+    reads, release = threading.Event(), threading.Event()
+
+    def read() -> Sequence[Telling]:
+        reads.set()
+        release.wait(10)
+        return power(9)
+
+    source = HandSource()
+    monkeypatch.setattr(source, "read", read)
+    crew = Crew(hub, SystemClock(), threads=True)
+    crew.start_source("p1 x", {"grid": {}}, source)
+    assert reads.wait(10)
+    crew.stop_sources(["p1 x"], 0.0)
+    release.set()
+    until(lambda: source.closes, "its end")
+    assert hub.last == 0
+    assert state(hub, "grid") == "starting"
+
+
+def test_nobody_waits_for_a_sink_that_is_away(hub: Hub, clock: FakeClock) -> None:
+    sink = HandSink()
+    loop = SinkLoop(sink, hub, clock)
+    hub.publish([Reading("grid", NOON, {"power": 1.0})])
+    assert loop.is_behind
+    sink.error = SinkError("away")
+    loop.step()
+    assert not loop.is_behind
+
+
 def test_commands_are_obeyed_before_the_next_read_even_when_the_wire_is_gone(
     hub: Hub, clock: FakeClock
 ) -> None:
@@ -233,16 +280,12 @@ def test_a_stopping_sink_writes_what_is_left(hub: Hub, clock: FakeClock) -> None
 
 
 def test_the_crew_stops_sources_before_sinks(hub: Hub) -> None:
-    from s0web.clock import SystemClock
-
     source, sink = HandSource(), HandSink()
     source.interval = 0.01
     crew = Crew(hub, SystemClock(), threads=True)
     crew.start_sink(sink)
     crew.start_source("p1 x", {"grid": {}}, source)
     source.next = power(9)
-    from tests.conftest import until
-
     until(lambda: hub.last == 1, "the reading")
     crew.stop()
     assert sink.kept == [9]

@@ -25,13 +25,14 @@ class CacheSink:
         self,
         path: Path,
         devices: Callable[[], Sequence[str]],
+        kept: Mapping[str, float],
         simulated: bool,
         clock: Clock,
         interval: float,
     ) -> None:
         self._path, self._devices, self._simulated, self._clock = path, devices, simulated, clock
         self.interval = interval
-        self._saved: dict[str, float] = {}
+        self._saved = dict(kept)  # what the file holds
         self._unsaved: dict[str, float] = {}
         self._since = clock.monotonic()
 
@@ -59,7 +60,7 @@ class CacheSink:
         """Remember a total; return whether a unit became full (or it was corrected downwards) since
         the last save.
         """
-        saved = self._saved.setdefault(device, total)  # what a source begins with is what was kept
+        saved = self._saved.setdefault(device, 0.0)
         if total == saved:
             self._unsaved.pop(device, None)
             return False
