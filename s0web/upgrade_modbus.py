@@ -35,11 +35,8 @@ LATER = {
     "mqtt": "MQTT",
     "telegram_bot": "the Telegram bot",
 }
+MISSPELT = {"THD_Durchschnitliche_Spannung_zu_N": "thd_voltage"}  # in the settings it comes with
 _OPTIONS = {option.name: option for option in OPTIONS["source.modbus"]}
-
-MISSPELT = {
-    "THD_Durchschnitliche_Spannung_zu_N": "thd_voltage"
-}  # in the settings it is shipped with
 
 
 def from_modbus_smartmeter(path: Path) -> tuple[Sections, list[str]]:
@@ -48,7 +45,7 @@ def from_modbus_smartmeter(path: Path) -> tuple[Sections, list[str]]:
         file = tomllib.loads(read(path))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not TOML: {error}.") from None
-    old, notes = _Keys(path, file, []), list[str]()
+    old = _Keys(path, file)
     if "modbus" not in file:
         raise ConfigError(f"{path}: has no [modbus]; is it smartmeter's smartmeter_cfg.toml?")
     source = {"type": "modbus"} | _line(old)
@@ -79,8 +76,8 @@ def from_modbus_smartmeter(path: Path) -> tuple[Sections, list[str]]:
 class _Keys:
     """The tables of the file; mistakes are told with file and key, changes are noted."""
 
-    def __init__(self, path: Path, file: dict[str, Any], notes: list[str]) -> None:
-        self._path, self._file, self.notes = path, file, notes
+    def __init__(self, path: Path, file: dict[str, Any]) -> None:
+        self._path, self._file, self.notes = path, file, list[str]()
 
     def wrong(self, key: str, reason: str) -> ConfigError:
         return ConfigError(f"{self._path}: {key}: {reason}.")

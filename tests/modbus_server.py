@@ -93,17 +93,24 @@ def cable() -> Iterator[tuple[str, str]]:
 
 
 class Gateway:
-    """A TCP server that says to each request what `answer` returns, in pieces; None ends it."""
+    """A TCP server that says to each request what `answer` returns, in pieces; None ends it. It
+    takes so many connections, one after the other.
+    """
 
-    def __init__(self, answer: Callable[[bytes], Sequence[bytes] | None]) -> None:
-        self._answer = answer
+    def __init__(
+        self, answer: Callable[[bytes], Sequence[bytes] | None], connections: int = 1
+    ) -> None:
+        self._answer, self._connections = answer, connections
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        connection, _ = self._listener.accept()
+        for _ in range(self._connections):
+            self._serve(self._listener.accept()[0])
+
+    def _serve(self, connection: socket.socket) -> None:
         with connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while request := connection.recv(256):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s0web import registry
-from s0web.meters import abb, carlo_gavazzi, chint, eastron, hiking, orno
+from s0web.meters import abb, carlo_gavazzi, chint, eastron, european, hiking, orno
 from s0web.meters.registers import FORMATS, Meter, Register
 from s0web.quantities import QUANTITIES
 
@@ -127,6 +127,21 @@ def test_what_a_meter_has_not_is_not_told() -> None:
     data = power_l2.encode(math.nan) + power_l3.encode(12.5)
     assert data[:4] == b"\x7f\xff\xff\xff"
     assert abb.B23.decode(block, data) == {"power_l3": 12.5}
+
+
+@pytest.mark.parametrize(
+    ("meter", "quantity", "data"),
+    [
+        (european.IEM3155, "energy_import", "8000000000000000"),
+        (european.COUNTIS, "voltage_l3", "ffffffff"),
+        (european.COUNTIS, "power_l3", "7fffffff"),
+        (carlo_gavazzi.EM24, "power_l3", "ffff7fff"),
+        (carlo_gavazzi.EM24, "power_factor_l3", "7fff"),
+        (orno.WE504, "voltage", "ffff"),
+    ],
+)
+def test_an_integer_at_its_end_is_no_number(meter: Meter, quantity: str, data: str) -> None:
+    assert register_of(meter, quantity).decode(bytes.fromhex(data)) is None
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

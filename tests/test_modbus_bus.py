@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,14 +15,21 @@ from pymodbus import FramerType
 
 from bench import modbus_faults
 from s0web.errors import ReplyError, SourceError
-from s0web.hardware import Bus, BusLine, modbus_rtu, modbus_tcp
+from s0web.hardware import Bus, BusLine, modbus_frame, modbus_rtu, modbus_tcp
 from s0web.hardware.modbus import open_bus
-from s0web.hardware.modbus_frame import Request, find_answer
+from s0web.hardware.modbus_frame import Request, find_answer, owed_at
 from tests.modbus_server import Gateway, rtu_server, tcp_server
 from tests.modbus_slave import FaultySlave, frame
 
 LONG = 600.0  # s: who waits so long is ended by the test's own limit
 BRIEF = 0.05  # s
+
+
+@pytest.fixture(autouse=True)
+def nothing_owed() -> Iterator[None]:
+    """A pty of a test before may have had the same number."""
+    yield
+    modbus_frame._OWED.clear()
 
 
 def numbers(first: int, count: int) -> bytes:
@@ -151,6 +159,34 @@ def test_a_late_answer_is_not_forgotten_when_the_bus_is_opened_again() -> None:
             assert again.read(1, 4, 100, 10, LONG, 0.0) == numbers(100, 10)
 
 
+def test_a_late_answer_is_not_forgotten_by_another_name_of_the_port(tmp_path: Path) -> None:
+    with meters("late 0.4", "late 0.5") as (slave, opened):
+        assert fails(opened, 0, 10).kind == "silent"
+        opened.close()
+        name = tmp_path / "by-id"
+        name.symlink_to(slave.path)
+        with bus(str(name)) as again:
+            assert again.read(1, 4, 100, 10, LONG, 0.0) == numbers(100, 10)
+
+
+def test_what_another_program_asks_is_never_taken_for_ours() -> None:
+    foreign = frame(struct.pack(">BBHH", 1, 4, 100, 10))
+    answer = frame(bytes((1, 4, 20)) + numbers(100, 10))
+    with meters(None, "drop", latency=0.2) as (slave, opened):
+        slave.send(foreign)  # it has asked, and the meter is about to answer
+        timer = threading.Timer(0.1, slave.send, (answer,))
+        timer.start()
+        assert opened.read(1, 4, 0, 10, LONG, 0.0) == numbers(0, 10)
+        timer = threading.Timer(0.1, slave.send, (foreign + answer,))
+        timer.start()  # it asks while we wait
+        error = fails(opened, 0, 10, 1.0)
+        assert (error.kind, str(error)) == (
+            "stranger",
+            "another program on the bus asked it meanwhile",
+        )
+        timer.join()
+
+
 def test_an_answer_that_never_comes_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -158,7 +194,7 @@ def test_an_answer_that_never_comes_is_not_waited_for_for_ever(
     with meters("drop") as (slave, opened):
         assert fails(opened, 0, 10).kind == "silent"
         assert opened.read(1, 4, 100, 10, LONG, 0.0) == numbers(100, 10)
-        assert list(modbus_rtu._OWED[slave.path]) == []  # and the good answer was that to 100
+        assert list(owed_at(slave.path, LONG)) == []  # and the good answer was that to 100
 
 
 @pytest.mark.parametrize("request_", [(1, 0, 10), (1, 0, 11), (2, 100, 10)])
@@ -315,6 +351,39 @@ def test_a_gateway_that_mixes_up_late_answers_gets_no_chance(
     with gateway("tcp", answer) as opened:
         assert fails(opened, 7, 2).kind == "silent"
         assert opened.read(1, 4, 1, 2, LONG, 0.0) == GOOD[2:]
+
+
+def test_what_a_gateway_owes_is_not_forgotten_when_it_is_opened_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(modbus_tcp, "LATE", 0.5)
+    asked: list[float] = []
+
+    def answer(request: bytes) -> list[bytes]:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            return []
+        return [mbap(request, 1, STALE if asked[-1] < asked[0] + 0.25 else GOOD)]
+
+    server = Gateway(answer, connections=2)
+    with bus(f"tcp://{server.address}") as opened:
+        assert fails(opened, 7, 2).kind == "silent"
+    with bus(f"tcp://{server.address}") as opened:
+        assert opened.read(1, 4, 1, 2, LONG, 0.0) == GOOD[2:]
+    server.close()
+
+
+def test_a_gateway_that_waits_for_a_dead_meter_is_waited_for() -> None:
+    def answer(request: bytes) -> list[bytes]:
+        if request[6] == 1:
+            return [mbap(request, 1, GOOD)]
+        time.sleep(0.6)  # its own patience
+        return [mbap(request, 2, b"\x84\x0b")]
+
+    with gateway("tcp", answer) as opened:
+        assert opened.read(1, 4, 1, 2, LONG, 0.0) == GOOD[2:]
+        assert fails(opened, 1, 2, unit=2).kind == "silent"
+        assert opened.read(1, 4, 1, 2, BRIEF, 0.0) == GOOD[2:]
 
 
 def test_modbus_tcp_may_come_byte_by_byte() -> None:

@@ -40,6 +40,7 @@ class FakeMeter:
     def __init__(self, model: str = "sdm630", serial: int | None = 123456) -> None:
         self.table: Meter = registry.load(registry.METERS, model)
         self.numbers = {q: 1000.0 + i for i, q in enumerate(self.table.quantities)}
+        self.numbers["frequency"] = 50.0
         self.serial, self.code = serial, {"sdm630": 0x70, "sdm120": 0x20}.get(model)
         self.is_off = False
         self.fault: Fault = lambda address, count: None
@@ -102,9 +103,11 @@ class FakeWires:
 
     def __init__(self, clock: FakeClock, meters: Mapping[int, FakeMeter]) -> None:
         self.made, self.bus_ = list[BusLine](), FakeBus(clock, meters)
+        self.heals = False  # whether a bus that is gone is there when it is opened again
 
     def bus(self, line: BusLine) -> FakeBus:
         self.made.append(line)
+        self.bus_.is_gone = self.bus_.is_gone and not self.heals
         return self.bus_
 
 
@@ -430,6 +433,44 @@ def test_a_gone_wire_is_told_and_the_meters_are_met_anew() -> None:
     assert told.labels["note"] == "meter 123456 was replaced by 77"
 
 
+def test_what_was_read_when_the_wire_went_is_read_anew() -> None:
+    meter = FakeMeter()
+    bench = Bench(meter, interval="5", intervals="energy*:3600")
+    last = meter.table.blocks(80)[-1].address
+
+    def fault(address: int, count: int) -> None:
+        bench.wires.bus_.is_gone |= address == last
+        if bench.wires.bus_.is_gone:
+            raise SourceError("the bus is gone")
+
+    meter.fault = fault
+    with pytest.raises(SourceError):
+        bench.run(5)
+    meter.fault, bench.wires.bus_.is_gone = (lambda a, n: None), False
+    bench.source.open()
+    told = readings(bench.run(5))
+    assert meter.numbers.keys() <= {q for reading in told for q in reading.values}
+
+
+def test_a_connection_that_a_gateway_ended_while_idle_is_opened_again_at_once() -> None:
+    meter = FakeMeter()
+    bench = Bench(meter, interval="60")
+    bench.turn()
+    bench.wires.bus_.is_gone = bench.wires.heals = True
+    assert meter.numbers.keys() <= readings(bench.turn())[0].values.keys()
+    bench.wires.bus_.is_gone, bench.wires.heals = True, False
+    with pytest.raises(SourceError, match="gone"):
+        bench.source.read()
+
+
+def test_a_wire_that_goes_while_it_is_used_is_told() -> None:
+    bench = Bench(FakeMeter(), interval="5")
+    bench.turn()
+    bench.wires.bus_.is_gone = bench.wires.heals = True
+    with pytest.raises(SourceError, match="gone"):
+        bench.source.read()
+
+
 # -- silence ---------------------------------------------------------------------------------------
 
 
@@ -442,7 +483,7 @@ def test_a_silent_meter_hardly_slows_the_others() -> None:
     assert len(readings(told, "m1")) >= 115
     assert not readings(told, "m2")
     assert {t.text for t in troubles(told)} == {
-        "meter m2 (unit 2): registers 0 to 1: no answer within 0.30 s"
+        "meter m2 (unit 2): registers 70 to 71: no answer within 0.30 s"
     }
 
 
@@ -486,6 +527,16 @@ def test_another_meter_is_read_whole_at_once() -> None:
     bench.source.open()
     told = readings(bench.run(6))
     assert meter.numbers.keys() <= {q for r in told for q in r.values if r.meter == "77"}
+
+
+def test_a_meter_that_is_slow_to_say_who_it_is_is_swept_in_its_next_turn() -> None:
+    mute, other = FakeMeter(), FakeMeter()
+    mute.fault = lambda a, n: silent() if a >= SERIAL else None
+    bench = Bench(mute, other)
+    assert not bench.turn()
+    assert not mute.plan()
+    assert readings(bench.turn(), "m2"), "and another has its turn before"
+    assert readings(bench.turn(), "m1")
 
 
 def test_each_due_meter_gets_its_turn() -> None:
@@ -654,6 +705,39 @@ def test_a_wrong_model_tells_no_number_until_it_is_the_right_one() -> None:
     assert "model = sdm120" in trouble.remedy
     meter.code = 0x70
     assert readings(bench.run(12))
+
+
+def test_a_meter_changed_between_two_reads_is_noticed() -> None:
+    meter = FakeMeter()
+    bench = Bench(meter, interval="60")
+    bench.turn()
+    meter.serial = 77
+    (told,) = readings(bench.turn())
+    assert told.meter == "77"
+    assert told.labels["note"] == "meter 123456 was replaced by 77"
+
+
+def test_a_meter_of_another_make_is_told_by_its_frequency() -> None:
+    meter = FakeMeter()
+    meter.serial = meter.code = None
+    meter.numbers["frequency"] = 3e-41  # integers, read as a float
+    bench = Bench(meter)
+    told = bench.run(30)
+    assert not readings(told)
+    trouble = troubles(told)[0]
+    assert trouble.kind == "model"
+    assert trouble.text == ("meter m1 (unit 1): its frequency would be 3e-41 Hz: it is no SDM630")
+    assert "s0web scan" in trouble.remedy
+    meter.numbers["frequency"] = 60.0
+    assert readings(bench.run(12))
+
+
+def test_a_frequency_of_0_or_none_is_no_sign_of_another_model() -> None:
+    meter = FakeMeter()
+    for meter.numbers["frequency"] in (0.0, math.nan):
+        assert readings(Bench(meter).turn())
+    meter.fault = lambda a, n: refused(2) if a <= 70 < a + n else None
+    assert readings(Bench(meter).run(3))
 
 
 def test_another_model_whose_registers_are_the_same_is_believed() -> None:

@@ -8,6 +8,7 @@ Source: Modbus over Serial Line V1.02, Modbus Application Protocol V1.1b3. An an
 which address it is of: only `Owed` tells a late one from the right one.
 """
 
+import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from ..errors import ReplyError
 
 REFUSED = 0x80  # is added to the function code
 REFUSAL_SIZE = 5
-SMALLEST = 7  # bytes of an answer with one register
+REQUEST_SIZE = 8
 CODES = {
     1: "it does not know this function",
     2: "it has no such registers, or gives not so many at once",
@@ -100,6 +101,11 @@ def find_unit(data: bytes, but: int) -> int:
     return 0
 
 
+def is_request(data: bytes, unit: int) -> bool:
+    """Whether that is a request to this unit."""
+    return len(data) == REQUEST_SIZE and data[0] == unit and data[1] in (3, 4) and crc(data) == 0
+
+
 def refusal(code: int) -> ReplyError:
     """What to raise for an exception reply; of a meter that a gateway cannot reach: silent."""
     text = CODES.get(code, "for a reason of its own")
@@ -136,6 +142,10 @@ class Owed:
         """All but those of the very same registers."""
         return [other for other in self if other != request]
 
+    def asked(self, but: int) -> float:
+        """When a request to another unit than `but` was made last; 0.0 = to none."""
+        return max((asked for asked, other in self._asked if other.unit != but), default=0.0)
+
     def until(self, request: Request) -> float:
         """When an answer can no longer be mistaken for that to `request`; 0.0 = at once."""
         return max(
@@ -146,3 +156,11 @@ class Owed:
             ),
             default=0.0,
         )
+
+
+_OWED: dict[str, Owed] = {}  # port -> what is owed there
+
+
+def owed_at(port: str, late: float) -> Owed:
+    """What is owed at a port, also after it was opened again, be it by another name."""
+    return _OWED.setdefault(os.path.realpath(port) if port.startswith("/") else port, Owed(late))

@@ -16,7 +16,17 @@ import minimalmodbus
 
 from ..errors import ReplyError, SourceError
 from . import BusLine
-from .modbus_frame import Owed, Request, find_answer, find_refusal, find_unit, refusal
+from .modbus_frame import (
+    REQUEST_SIZE,
+    Owed,
+    Request,
+    find_answer,
+    find_refusal,
+    find_unit,
+    is_request,
+    owed_at,
+    refusal,
+)
 from .modbus_wire import Wire, claim, connect
 
 LATE = 3.0  # s; meters answer within 0.2 s or give up, the slowest adapters within 1 s
@@ -25,10 +35,7 @@ GAP = 0.2  # s of silence that end a frame: 1.5 characters by the standard, but 
 BABBLE = 1.0  # s after which a line that is never silent is given up
 FIFO = 16  # bytes that a UART may gather before it passes them on
 MOST = 4096  # bytes kept while no frame is found
-REQUEST_SIZE = 8
 TRY_TCP = "if the gateway speaks Modbus TCP, write tcp:// in place of socket://"
-
-_OWED: dict[str, Owed] = {}  # port -> what is owed there, also after it was opened again
 
 
 class RtuBus:
@@ -39,8 +46,7 @@ class RtuBus:
         wire = connect(line.port) if is_remote else claim(line)
         self.note = "RTU over TCP" if is_remote else f"{line.baud} 8{line.parity}{line.stopbits}"
         late = LATE_NETWORK if is_remote else LATE
-        owed = _OWED.setdefault(line.port, Owed(late))
-        self._line = _Line(wire, line, is_remote, owed)
+        self._line = _Line(wire, line, is_remote, owed_at(line.port, late))
         self._master = minimalmodbus.Instrument(self._line, 1)
 
     def read(
@@ -80,8 +86,8 @@ class _Line:
             now = time.monotonic()
             self._owed.forget(now)
             until = self._owed.until(request)
-            if stray and list(self._owed):  # a late answer is coming in: let it end
-                silence = max(silence, GAP)
+            if (stray and list(self._owed)) or len(stray) >= REQUEST_SIZE:
+                silence = max(silence, GAP)  # a late answer, or the talk of others: let it end
             wait = max(self._heard + silence, until) - now
             chunk = self._wire.read(max(0.0, wait))
             if not chunk and wait <= 0:
@@ -151,6 +157,9 @@ class _Line:
             last = time.monotonic()
             data = (data + chunk)[-MOST:].removeprefix(self._sent)  # some adapters hear themselves
             if (at := find_answer(data, request)) >= 0:
+                before_it = data[max(0, at - REQUEST_SIZE) : at]
+                if before_it != self._sent and is_request(before_it, request.unit):
+                    raise ReplyError("stranger", "another program on the bus asked it meanwhile")
                 self._settle(data)
                 return data[at : at + request.size]
             if (code := find_refusal(data, request)) and not self._is_anothers(before):

@@ -14,11 +14,12 @@ import time
 
 from ..errors import ReplyError, SourceError
 from . import BusLine
-from .modbus_frame import REFUSED, Owed, Request, refusal
+from .modbus_frame import REFUSED, Request, owed_at, refusal
 from .modbus_wire import connect
 
 HEADER = struct.Struct(">HHH")
 LATE = 3.0  # s after which no answer comes on the line behind a gateway
+STUCK = 1.5  # s for which a gateway may wait for a meter that is off; meanwhile it asks no other
 BABBLE = 1.0  # s for which late answers are taken, at most
 LONGEST = 254  # bytes that may follow the header
 TRY_SOCKET = "if the gateway passes RTU frames on as they are, write socket:// in place of tcp://"
@@ -34,9 +35,9 @@ class TcpBus:
         self._byte = (9 + line.stopbits + (line.parity != "N")) / line.baud  # s, behind the gateway
         self._data = b""  # of a frame that has not ended
         self._transaction = random.getrandbits(16)  # unlike that of a connection before
-        self._owed = Owed(LATE)
+        self._owed = owed_at(line.port, LATE)
         self._heard = time.monotonic()
-        self._is_proved = False  # it gave a good answer once
+        self._proved = set[int]()  # units that gave a good answer once
 
     def read(
         self, unit: int, function: int, address: int, count: int, timeout: float, pause: float
@@ -48,10 +49,12 @@ class TcpBus:
             body = struct.pack(">BBHH", unit, function, address, count)
             self._wire.write(HEADER.pack(self._transaction, 0, len(body)) + body)
             patience = timeout + (8 + 5 + 2 * count) * self._byte + self._wire.delay
-            self._owed.add(request, time.monotonic())
-            answer = self._answer(timeout, time.monotonic() + patience)
+            now = time.monotonic()
+            stuck = self._owed.asked(but=unit) + STUCK if unit in self._proved else now
+            self._owed.add(request, now)
+            answer = self._answer(timeout, max(now, stuck) + patience)
         except SourceError as error:
-            if self._is_proved:
+            if self._proved:
                 raise
             raise SourceError(f"{error} Or {TRY_SOCKET}.") from error
         finally:
@@ -66,7 +69,7 @@ class TcpBus:
         if answer[1:3] != bytes((function, 2 * count)) or len(answer) != 3 + 2 * count:
             raise ReplyError("garbled", "an answer to something else than was asked")
         self._owed.settle(request)
-        self._is_proved = True
+        self._proved.add(unit)
         return answer[3:]
 
     def close(self) -> None:
@@ -96,7 +99,7 @@ class TcpBus:
             if not chunk and self._data:
                 raise ReplyError("short", f"only {len(self._data)} bytes of an answer")
             if not chunk:
-                hint = "" if self._is_proved else f"; {TRY_SOCKET}"
+                hint = "" if self._proved else f"; {TRY_SOCKET}"
                 raise ReplyError("silent", f"no answer within {timeout:.2f} s{hint}")
             self._data += chunk
 

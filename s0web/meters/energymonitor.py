@@ -167,10 +167,11 @@ def _refuse(name: str) -> float:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    body = dict(pairs)
-    if len(body) < len(pairs):
-        twice = next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
-        raise FrameError(f"{twice[:40]!r} is there twice.")
+    body: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in body:
+            raise FrameError(f"{key[:40]!r} is there twice.")
+        body[key] = value
     return body
 
 

@@ -16,8 +16,8 @@ IEM3155 = Meter(
         *series(0x0BD3, _L123.format("voltage")),
         *series(0x0BED, "power_l1 power_l2 power_l3 power", scale=_KILO),
         Register("frequency", 0x0C25),
-        *series(0x0C83, "energy_import energy_export", "int64", 0.001, -(2**63)),
-        *series(0x0DBD, _L123.format("energy_import"), "int64", 0.001, -(2**63)),
+        *series(0x0C83, "energy_import energy_export", "int64", 0.001),
+        *series(0x0DBD, _L123.format("energy_import"), "int64", 0.001),
     ),
     sizes=(50, 20, 4), serial=Probe(3, 0x0081, "uint32"),
 )  # fmt: skip

@@ -31,6 +31,11 @@ FORMATS = {
     for order in ("", _SWAPPED)
 }
 _LARGEST = {"f": 3.4028234663852886e38, "d": 1.7976931348623157e308}
+_BITS = {"h": 15, "H": 16, "i": 31, "I": 32, "q": 63, "Q": 64}  # without the sign
+_NOTHING = {  # what an integer holds where there is nothing to tell, or more than it can hold
+    code: ((1 << bits) - 1, -(1 << bits)) if code.islower() else ((1 << bits) - 1,)
+    for code, bits in _BITS.items()
+}
 
 
 def _in_order(kind: str, data: bytes) -> bytes:
@@ -47,7 +52,6 @@ class Register(NamedTuple):
     address: int
     kind: str = "float32"  # a key of FORMATS
     scale: float = 1.0  # the quantity's number is the register's times this
-    missing: int | None = None  # what an integer register holds where there is nothing to tell
 
     @property
     def words(self) -> int:
@@ -59,11 +63,11 @@ class Register(NamedTuple):
         return self.address + self.words
 
     def decode(self, data: bytes) -> float | None:
-        """The number in 2 * words bytes; None where the meter says that it has none. A float
-        register's NaN or infinity comes out as it is.
+        """The number in 2 * words bytes; None where an integer is at an end of what it can hold
+        (but 0): so meters say that they have none. A float's NaN or infinity comes out as it is.
         """
         (raw,) = FORMATS[self.kind].unpack(_in_order(self.kind, data))
-        if raw == self.missing:
+        if raw in _NOTHING.get(FORMATS[self.kind].format[1:], ()):
             return None
         if abs(self.scale) < 1:  # 22228 / 1000 is 22.228, 22228 * 0.001 is not
             return float(raw / round(1 / self.scale))
@@ -71,31 +75,30 @@ class Register(NamedTuple):
 
     def encode(self, number: float) -> bytes:
         """The bytes of a number, as the meter would give them; too large a number becomes the
-        largest, NaN in an integer register becomes `missing` or 0.
+        largest, NaN in an integer register that which says that there is none.
         """
         return _in_order(self.kind, FORMATS[self.kind].pack(self._raw(number / self.scale)))
 
     def _raw(self, number: float) -> float:
         """What the register can hold of a number that is in its own units."""
-        form = FORMATS[self.kind]
-        code = form.format[1:]
+        code = FORMATS[self.kind].format[1:]
         if code in _LARGEST:
             limit = _LARGEST[code]
             return max(-limit, min(limit, number)) if math.isfinite(number) else number
+        nothing = _NOTHING[code][0]
         if math.isnan(number):
-            return self.missing or 0
-        bits = 8 * form.size - code.islower()  # a sign takes one
-        low, high = -(code.islower() << bits), (1 << bits) - 1
+            return nothing
+        low, high = (1 - nothing if code.islower() else 0), nothing - 1
         return max(low, min(high, round(max(low, min(high, number)))))
 
 
 def series(
-    first: int, names: str, kind: str = "float32", scale: float = 1.0, missing: int | None = None
+    first: int, names: str, kind: str = "float32", scale: float = 1.0
 ) -> tuple[Register, ...]:
     """Registers of one kind, one after another from `first` on; a dash is one that is not told."""
     step = FORMATS[kind].size // 2
     return tuple(
-        Register(name, first + i * step, kind, scale, missing)
+        Register(name, first + i * step, kind, scale)
         for i, name in enumerate(names.split())
         if name != "-"
     )

@@ -11,10 +11,11 @@ All numbers have the high byte first, but the CRC. Source: Modbus over serial li
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ..errors import ReplyError, SourceError
+from ..hardware.modbus_frame import crc
 from ..meters.registers import Meter, Register
 from ..registry import METERS, load
 from .house import Truth
@@ -28,24 +29,6 @@ SILENCE = 0.1  # s: ends a frame that is no request
 FIFO = 16  # bytes that a UART passes on at once
 TOTALS = ("energy_total", "reactive_energy_total")
 FIRST_SERIAL = 24_050_000  # what the meter of unit 0 would have
-
-
-def _crc_table() -> Iterator[int]:
-    for number in range(256):
-        for _ in range(8):
-            number = number >> 1 ^ (0xA001 if number & 1 else 0)
-        yield number
-
-
-_CRC = tuple(_crc_table())
-
-
-def crc16(data: bytes) -> int:
-    """CRC-16/MODBUS; 0 for a frame that ends with its own, low byte first."""
-    crc = 0xFFFF
-    for byte in data:
-        crc = crc >> 8 ^ _CRC[(crc ^ byte) & 0xFF]
-    return crc
 
 
 class _Field(NamedTuple):
@@ -148,7 +131,7 @@ class Slave:
         """The RTU frame that answers a frame; b"" where all meters stay silent: not theirs, or
         damaged.
         """
-        if len(frame) < 4 or crc16(frame) != 0:
+        if len(frame) < 4 or crc(frame) != 0:
             return b""
         unit, function = frame[:2]
         address, count = struct.unpack(">HH", frame[2:6]) if len(frame) == REQUEST else (0, 0)
@@ -159,7 +142,7 @@ class Slave:
             if error.kind == "silent":
                 return b""
             body = bytes((unit, function | 0x80, error.code))
-        return body + crc16(body).to_bytes(2, "little")
+        return body + crc(body).to_bytes(2, "little")
 
 
 class PtySlave:
@@ -194,7 +177,7 @@ class PtySlave:
             data = self._pty.read(SILENCE if heard else None)
             heard = (heard + data)[-LONGEST:]
             request = heard[-REQUEST:]  # what came before it was noise
-            if len(request) == REQUEST and crc16(request) == 0:
+            if len(request) == REQUEST and crc(request) == 0:
                 self._tell(request)
                 heard = b""
             elif not data:

@@ -16,6 +16,7 @@ from .modbus_ask import SharedBus
 from .modbus_meter import MeterOnBus
 from .modbus_schedule import EARLY
 
+IDLE = 20.0  # s after which a gateway may have ended the connection, which is no trouble
 LONGEST_PAUSE = 60.0  # s until a source with nothing to do looks again
 
 
@@ -42,6 +43,7 @@ class ModbusSource:
         )
         self._wires, self._clock = wires, clock
         self._bus: SharedBus | None = None
+        self._used = clock.monotonic()  # when the bus was used last
 
     @staticmethod
     def wire(options: Options) -> str:
@@ -65,7 +67,7 @@ class ModbusSource:
         begin, meters = self._clock.monotonic(), self._meters.values()
         due = [meter for meter in meters if meter.due <= begin + EARLY]
         try:
-            told = min(due, key=lambda meter: meter.served).turn() if due else []
+            told = self._turn(min(due, key=lambda meter: meter.served)) if due else []
         except SourceError:
             raise
         except OSError as error:
@@ -73,6 +75,19 @@ class ModbusSource:
         next_due = min(meter.due for meter in meters)
         self.interval = min(max(0.0, next_due - begin), LONGEST_PAUSE)
         return told
+
+    def _turn(self, meter: MeterOnBus) -> Sequence[Telling]:
+        """Its turn; a bus that went while nobody used it is opened again at once."""
+        idle = self._clock.monotonic() - self._used
+        try:
+            return meter.turn()
+        except SourceError:
+            if idle < IDLE:
+                raise
+            self.open()
+            return meter.turn()
+        finally:
+            self._used = self._clock.monotonic()
 
     def obey(self, command: Command) -> Sequence[Telling]:
         """fast: read everything often for `value` s (0: as the options say; negative: no more)."""

@@ -59,10 +59,11 @@ class Asker:
                 if not tries:
                     raise
 
-    def knock(self, block: Block, tries: int = 2) -> None:
-        """Return if the meter says anything to this, be it a refusal; raises ReplyError."""
+    def knock(self, block: Block, tries: int = 2) -> bytes:
+        """What the meter says to this, b"" if it refuses; raises ReplyError if it is silent."""
         try:
-            self.read(block, tries)
+            return self.read(block, tries)
         except ReplyError as error:
             if not is_final(error):
                 raise
+            return b""

@@ -23,6 +23,8 @@ from .modbus_schedule import Schedule, groups
 
 BUDGET = 1.0  # s after which the rest of a sweep waits for the next turn
 FAST_MOST = 86_400.0  # s
+QUIET = 30.0  # s without a turn, in which the meter may have been changed for another
+HERTZ = (40.0, 70.0)  # of any mains; 0: a meter may not have measured it yet
 PARDON = 3600.0  # s after which what was refused is asked for again
 
 
@@ -49,10 +51,14 @@ class MeterOnBus:
         return self.served if self._pending else self._schedule.next
 
     def wire(self, bus: SharedBus) -> None:
-        """The bus was opened: ask anew who is there."""
+        """The bus was opened: ask anew who is there, and read everything: what a sweep had found
+        when the wire went was never told.
+        """
+        now = self._clock.monotonic()
         self._asker.bus = bus
-        self._presence.unknown(self._clock.monotonic())
+        self._presence.unknown(now)
         self._leave()
+        self._schedule.again(self._schedule.wanted, now)
 
     def fast(self, seconds: float) -> None:
         """Read everything often for so long (0: as the options say; negative: no more)."""
@@ -66,9 +72,14 @@ class MeterOnBus:
 
     def turn(self) -> list[Telling]:
         """Meet the meter, or read what is due, for about a second; raises SourceError."""
-        self.served = self._clock.monotonic()
+        last, now = self.served, self._clock.monotonic()
+        self.served = now
+        if self._presence.is_met and now - last > QUIET:
+            self._presence.unknown(now)
         if not self._presence.is_met and (trouble := self._meet()):
             return [trouble]
+        if self._clock.monotonic() - now > BUDGET:
+            return []  # the sweep is due at once
         begin, failed = self._clock.monotonic(), self._asker.failed
         if begin >= self._pardon_at:
             self._plan.pardon()
@@ -90,23 +101,27 @@ class MeterOnBus:
             return self._retreat(self._news.nothing_wanted())
         first, serial = self._first(), self._identity.serial
         try:
-            self._asker.knock(first, tries=1 if self._presence.trouble else 2)
+            data = self._asker.knock(first, tries=1 if self._presence.trouble else 2)
             other = self._identity.ask(self._asker.ask)
         except ReplyError as error:
             return self._retreat(self._news.failure(first, error))
         if other:
             return self._retreat(self._news.wrong_model(other))
+        hertz = self._meter.decode(first, data).get("frequency", 0.0) if data else 0.0
+        if math.isfinite(hertz) and hertz and not HERTZ[0] <= hertz <= HERTZ[1]:
+            return self._retreat(self._news.nonsense(hertz))
         if self._identity.serial != serial:  # what another meter said is of no use any more
+            self._plan.forget()
             self._schedule.again(self._schedule.wanted, self._clock.monotonic())
         self._presence.met()
         return None
 
     def _first(self) -> Block:
-        """A short question that the meter must be able to answer."""
-        register = min(
-            (r for r in self._meter.registers if r.quantity in self._schedule.wanted),
-            key=lambda register: register.address,
-        )
+        """A short question that the meter must be able to answer; best for its frequency, which
+        tells whether its registers are what we think.
+        """
+        wanted = (r for r in self._meter.registers if r.quantity in self._schedule.wanted)
+        register = min(wanted, key=lambda r: (r.quantity != "frequency", r.address))
         return Block(register.address, register.words, (register,))
 
     def _is_alive(self) -> bool:

@@ -64,6 +64,10 @@ class News:
         text = f"it is of model {other.upper()}, not {self._model}: its numbers cannot be believed"
         return self._trouble("model", text, f"Set model = {other}, or the unit of the right meter.")
 
+    def nonsense(self, hertz: float) -> Trouble:
+        text = f"its frequency would be {hertz:.3g} Hz: it is no {self._model}"
+        return self._trouble("model", text, REMEDIES["model"])
+
     def failure(self, block: Block, error: ReplyError) -> Trouble:
         """What to tell of a block that had no good answer."""
         kind = kind_of(error)
