@@ -185,14 +185,37 @@ def test_late_frames_are_told_when_there_are_more() -> None:
     assert reading.values["frames_late"] > 0
 
 
-def test_a_short_gap_counts_with_the_mean_of_both_sides() -> None:
+def test_many_late_frames_are_a_trouble_until_they_come_in_time_again() -> None:
+    bench = Bench({"mains": ONE})
+    channels = phases(bench.front, Load(5.0))
+    few = bench.told(channels, 11.0, late=3)  # in each piece of 250 frames on average
+    many = bench.told(channels, 11.0, late=60)
+    after = bench.told(channels, 20.0)
+    assert troubles(few) == set()
+    assert troubles(many) == {("mains", "late")}
+    assert not isinstance(after[-1], Trouble)
+
+
+def test_a_stall_is_no_lateness() -> None:
+    bench = Bench({"mains": ONE})
+    channels = phases(bench.front, Load(5.0))
+    bench.told(channels, 5.0)
+    bench.clock.advance(15.0)
+    bench.wave(channels, 0.05)
+    bench.sampler.queue[0] = bench.sampler.queue[0]._replace(late=45_000)
+    bench.told(channels, 8.0)
+    assert troubles(bench.told(channels, 1.0)) == set()
+
+
+@pytest.mark.parametrize("gap", [1.5, 9.0])
+def test_a_short_gap_counts_with_the_mean_of_both_sides(gap: float) -> None:
     bench = Bench({"mains": ONE})
     before = bench.told(phases(bench.front, Load(4.0)), 2.0)
-    bench.clock.advance(1.5)
+    bench.clock.advance(gap)
     after = bench.told(phases(bench.front, Load(8.0)), 1.2)
     told = before + after
     energy = readings(told, "mains")[-1].values["energy_import"]
-    assert energy == pytest.approx(230 * (2 * 4 + 1.5 * 6 + 8) / 3.6e6, rel=1e-3)
+    assert energy == pytest.approx(230 * (2 * 4 + gap * 6 + 8) / 3.6e6, rel=1e-3)
     assert troubles(told) == set()
 
 
@@ -413,6 +436,15 @@ def test_a_converter_that_does_not_answer_is_one_trouble_and_no_reading() -> Non
     assert "the converter does not answer" in text
 
 
+def test_ten_bits_may_be_too_coarse_to_show_noise() -> None:
+    ten = Front(middle=512.0, top=1023, amps=0.0976, volts=1.0108, noise=0.1)
+    scales = {"amps_per_code": "0.0976", "volts_per_code": "1.0108", "chip": "mcp3008"}
+    bench = Bench({"mains": {**ONE, **scales}}, front=ten)
+    assert troubles(bench.told(phases(ten, Load(0.0)), 1.2)) == set()
+    told = bench.told(phases(ten, Load(0.25)), 3.0)
+    assert readings(told, "mains")[-1].values["current"] == pytest.approx(0.25, rel=0.01)
+
+
 def test_ten_bit_codes_have_their_own_range() -> None:
     ten = Front(middle=512.0, top=1023, amps=0.07, volts=1.0)
     scales = {"amps_per_code": "0.07", "volts_per_code": "1", "chip": "mcp3008"}
@@ -451,9 +483,9 @@ def test_a_wire_that_cannot_be_claimed_says_why() -> None:
     bench.source.close()
     assert bench.sampler.closed
     bench.wires.missing = "no /dev/spidev0.0: switch SPI on"
-    with pytest.raises(SourceError, match=r"source:mains: no /dev/spidev0.0: switch SPI on"):
+    with pytest.raises(SourceError, match=r"no /dev/spidev0.0: switch SPI on"):
         bench.source.open()
-    with pytest.raises(SourceError, match="read before open"):
+    with pytest.raises(SourceError, match="read before it is open"):
         bench.source.read()
 
 
@@ -462,7 +494,7 @@ def test_a_wire_that_is_gone_is_a_source_error_and_energy_goes_on_after_it() -> 
     channels = phases(bench.front, Load(4.0))
     bench.told(channels, 2.0)
     bench.sampler.gone = True
-    with pytest.raises(SourceError, match="source:mains: the converter is gone"):
+    with pytest.raises(SourceError, match="the converter is gone"):
         bench.source.read()
     bench.source.close()
     bench.clock.advance(1.0)

@@ -167,6 +167,7 @@ def test_transformers_the_wrong_way_round_are_found_within_75_minutes(start: dat
     watch = Watch(start, ("grid", "mains")).feed(75, grid, mains((-1, -1, -1)))
     assert (watch.verdict.state, watch.verdict.kind) == ("failed", "turned")
     assert "grid and mains differ by 200 %" in watch.verdict.text
+    assert "-" not in watch.verdict.text  # no negative kWh: the other direction is named
     assert "[source:mains] amps_per_code = -0.0244" in watch.verdict.remedy
 
 
@@ -194,6 +195,19 @@ def test_a_factor_of_all_transformers_is_found_with_the_right_one(start: datetim
     assert (watch.verdict.state, watch.verdict.kind) == ("failed", "factor")
     suggested = float(watch.verdict.remedy.partition("amps_per_code = ")[2].split()[0])
     assert suggested == pytest.approx(0.0244 / 0.9, rel=0.01)
+
+
+@pytest.mark.parametrize(("wrong", "kind"), [(-1.0, "turned"), (0.9, "factor")])
+def test_no_factor_is_suggested_from_the_time_before_it_changed(
+    wrong: float, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    factors = [1.0, 1.0, 1.0]
+    device = mains(factors)
+    watch = Watch(EVENING, ("grid", "mains")).feed(75, grid, device)
+    factors[:] = [wrong] * 3
+    kinds = [watch.feed(1, grid, device).verdict.kind for _ in range(80)]
+    assert list(dict.fromkeys(kinds)) == ["", "unsteady", kind]
+    assert watch.verdict.remedy.split()[:2] == caplog.messages[-1].partition(". ")[2].split()[:2]
 
 
 def test_one_wire_may_be_compared_by_itself() -> None:

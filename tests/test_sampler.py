@@ -238,28 +238,9 @@ def test_a_bus_that_is_too_slow_is_said_at_once(program: Program) -> None:
         "sys.exit(run(lambda adc: Slow()))"
     )
     child = open_sampler(ADC, name)
-    assert child.note == ("the ADC 0.0 asks for 3000 frames/s, gets 2381: lower samples_per_wave")
-    child.close()
-
-
-def test_many_late_frames_are_said_until_they_come_in_time_again(program: Program) -> None:
-    name = program(
-        "from tests.test_sampler import batch\n"
-        "print('well', flush=True)\n"
-        "for number in range(0, 150, 3):\n"
-        "    late = 600 if number < 60 else 0\n"
-        "    os.write(1, batch(number, 2400 if late else 3000, late))\n"
-        "sys.stdin.read()"
+    assert child.note == (
+        "the bus is too slow for 3000 frames/s, 2381 at most: lower samples_per_wave"
     )
-    child, notes = open_sampler(ADC, name), list[str]()
-
-    def says() -> str:
-        child.read(0.1)
-        notes.append(child.note)
-        return notes[-1]
-
-    until(lambda: says() == "well" and len(set(notes)) > 1, "both notes")
-    assert "the ADC 0.0 asks for 3000 frames/s, gets 24" in max(notes, key=len)
     child.close()
 
 

@@ -20,7 +20,10 @@ LIKE = 0.15  # what a turned transformer may leave unexplained: others may be ou
 NOTHING = 0.02  # of what the other measured
 MOST = 5.0  # by which a factor may be wrong: with more, the wire is silent rather
 LEAST_STEPS = 4  # of which a wire's own share can be told
-LINE = "If they do not measure the same line, change compare in [s0web]."
+LINE = (
+    "If they do not measure the same line (the sun feeds in between them, say), change compare in "
+    "[s0web]."
+)
 
 
 class Reason(NamedTuple):
@@ -48,7 +51,8 @@ def _adc(found: Comparison, suspect: str, options: Options, tolerance: float) ->
             f"The current transformer{those} the wrong way round. Turn {'each' if most else 'it'}, "
             f"or swap its two wires, or change the sign of amps_per_code: {text}",
         )
-    if abs(found.ratio) < NOTHING:
+    is_steady = _is_steady(found, tolerance)
+    if abs(found.ratio) < NOTHING and is_steady:
         return Reason(
             "nothing",
             f"{suspect} measures next to nothing: is its current transformer closed around the "
@@ -62,7 +66,7 @@ def _adc(found: Comparison, suspect: str, options: Options, tolerance: float) ->
             f"{section}.{name} alone explains it: multiply its amps_per_code by {factor:.4g}: "
             f"{text} or run: s0web calibrate {section}.{name}",
         )
-    if found.ratio < 0:
+    if found.ratio < 0 or not is_steady:
         return _meter(found, suspect, options, tolerance)
     factor = 1 / found.ratio
     text = _factors(section, options, all_wires, dict.fromkeys(wires, factor))
@@ -187,6 +191,12 @@ def _meter(found: Comparison, suspect: str, options: Options, tolerance: float) 
             "turned",
             f"{suspect} has import and export swapped: the line goes in where it should come out, "
             "or its current transformers sit the wrong way round.",
+        )
+    if not _is_steady(found, tolerance):
+        return Reason(
+            "unsteady",
+            "How far they are apart changes, so that no factor puts it right. Where it has begun "
+            f"only lately, more will be known in an hour. {LINE}",
         )
     if abs(found.ratio) < NOTHING:
         return Reason("nothing", f"{suspect} measures next to nothing: is it in this line? {LINE}")

@@ -58,14 +58,6 @@ class Converter(Protocol):
         """The codes of all frames since the last fetch, as array type H."""
 
 
-def shortage(adc: Adc, got: float) -> str:
-    """What is said where fewer frames/s come than asked for."""
-    return (
-        f"the ADC {adc.device} asks for {adc.rate:.0f} frames/s, gets {got:.0f}: lower "
-        "samples_per_wave"
-    )
-
-
 def stream(
     adc: Adc,
     converter: Converter,
@@ -118,7 +110,12 @@ def run(open_wire: Callable[[Adc], Converter]) -> int:
     try:
         converter = open_wire(adc)
         most = 1e9 / max(1.0, converter.slot_ns * len(adc.channels))
-        note = converter.note if most >= adc.rate else shortage(adc, most)
+        note = converter.note
+        if most < adc.rate:
+            note = (
+                f"the bus is too slow for {adc.rate:.0f} frames/s, {most:.0f} at most: lower "
+                "samples_per_wave"
+            )
         _write(f"{note}\n".encode())
         stream(adc, converter, _write, _ended)
     except BrokenPipeError:  # nobody listens any more

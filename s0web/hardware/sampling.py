@@ -19,13 +19,11 @@ from time import monotonic
 
 from ..errors import SourceError
 from . import Adc, Sampler, Samples
-from .sampler import FAILED, HEADER, MAGIC, shortage
+from .sampler import FAILED, HEADER, MAGIC
 
 START = 15.0  # s: a small machine imports slowly
 END = 1.0  # s that a child may take to end
 PIPE_BYTES = 1 << 20  # the most that the kernel gives to anybody
-LOOK = 10.0  # s of frames after which the late ones are counted up
-MOST_LATE = 0.01  # share of late frames that is not worth a word
 ROOT = Path(__file__).resolve().parents[2]  # the folder in which the package lies
 
 
@@ -41,7 +39,6 @@ class ChildSampler:
 
     def __init__(self, adc: Adc, module: str, extra: Sequence[str]) -> None:
         self._adc, self._open = adc, True
-        self._frames = self._late = self._since = 0  # since the last look
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         try:
             self._child = Popen(
@@ -63,11 +60,10 @@ class ChildSampler:
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
         try:
-            self._greeting, early = self._greet()
+            self.note, early = self._greet()
         except SourceError:
             self.close()
             raise
-        self.note = self._greeting
         self._parser = Parser(len(adc.channels), early)
 
     @property
@@ -79,10 +75,7 @@ class ChildSampler:
         """Wait up to `seconds` for frames and return all that are there, in order."""
         if not self._open:
             raise SourceError(f"the ADC {self._adc.device} is closed: open it again")
-        samples = self._parser.feed(self._fetch(seconds))
-        for each in samples:
-            self._count(each)
-        return samples
+        return self._parser.feed(self._fetch(seconds))
 
     def close(self) -> None:
         """End the child at once (it has nothing to save), leave nothing; may be called twice."""
@@ -116,20 +109,6 @@ class ChildSampler:
         if not data:
             raise SourceError(self._why())
         return data
-
-    def _count(self, samples: Samples) -> None:
-        """Look now and then at how many frames come late, and let the note say so."""
-        last = samples.times_ns[-1]
-        self._since = self._since or samples.times_ns[0]
-        self._frames += len(samples.times_ns)
-        self._late += samples.late
-        if last - self._since < LOOK * 1e9:
-            return
-        got = self._frames / (last - self._since) * 1e9
-        late = self._late > MOST_LATE * (self._frames + self._late)
-        self.note = shortage(self._adc, got) if late else self._greeting
-        self._frames = self._late = 0
-        self._since = last
 
     def _why(self) -> str:
         """Why the child ended, in a sentence."""

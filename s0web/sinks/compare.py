@@ -186,6 +186,7 @@ class _Verdict:
     def _set(self, clock: Clock, state: str, text: str, remedy: str = "", kind: str = "") -> None:
         old, wrong = self._health, state == "failed"
         is_same = old is not None and old.state == state
+        is_news = old is None or (old.state, old.kind) != (state, kind)
         since = old.since if old and is_same else clock.now()
         troubles = (old.troubles if old else 0) + (wrong and not is_same)
         error = old.error if old else ""
@@ -194,19 +195,23 @@ class _Verdict:
         self._health = Health(state, since, text, remedy, kind, troubles, error)
         name = f"compare:{'-'.join(self._names)}"
         self._report(name, self._health)
-        if not is_same and state != "starting":
+        if is_news and state != "starting":
             LOG.log(logging.WARNING if wrong else logging.INFO, "%s: %s. %s", name, text, remedy)
 
 
 def _flows(found: Comparison, of: str) -> str:
-    """kWh in the direction that the trusted device saw; both directions where both were seen."""
+    """kWh while the trusted device saw import, and while it saw export, where it saw both."""
     taken, given = found.flow(of, 1), found.flow(of, -1)
     least = found.doubt
     if abs(given) <= least:
-        return f"{taken:.2f} kWh"
+        return f"{abs(taken):.2f} kWh{'' if taken > -least else ' exported'}"
     if abs(taken) <= least:
-        return f"{given:.2f} kWh exported"
-    return f"{taken:.2f} kWh imported and {given:.2f} exported"
+        return f"{abs(given):.2f} kWh {_way(-given)}"
+    return f"{abs(taken):.2f} kWh {_way(taken)} and {abs(given):.2f} {_way(-given)}"
+
+
+def _way(kwh: float) -> str:
+    return "imported" if kwh > 0 else "exported"
 
 
 def _span(seconds: float) -> str:

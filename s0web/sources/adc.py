@@ -12,7 +12,7 @@ from ..clock import Clock
 from ..errors import SourceError
 from ..hardware import Adc, Sampler, Wires
 from ..model import Command, Options, Reading, Telling, Totals, Trouble
-from .adc_health import CONVERTER, Look
+from .adc_health import CONVERTER, LATE, Lateness, Look
 from .adc_point import Point
 from .adc_power import measure
 from .adc_windows import Window, Windows
@@ -41,10 +41,10 @@ class AdcSource:
         self._adc = Adc(common["spi"], common["chip"], int(common["speed"]), rate, channels)
         self._top = TOPS[self._adc.chip]
         self._points = {
-            device: (Point(device, options, totals, channels), float(options["noise"]))
+            device: (Point(device, options, totals, channels), options["noise"] * self._top / 4095)
             for device, options in sections.items()
         }
-        self._windows = Windows(len(channels), rate, nominal)
+        self._windows, self._lateness = Windows(len(channels), rate, nominal), Lateness(rate)
         self._sampler: Sampler | None = None
 
     @staticmethod
@@ -57,27 +57,25 @@ class AdcSource:
             import_module("numpy")
         except ImportError as error:
             raise SourceError(
-                f"{self.name}: the ADC needs numpy: sudo apt install python3-numpy "
-                "(or pip install 's0web[adc]')"
+                "the ADC needs numpy: sudo apt install python3-numpy (or pip install 's0web[adc]')"
             ) from error
         try:
             self._sampler = self._wires.sampler(self._adc)
         except OSError as error:
-            raise SourceError(f"{self.name}: {error.strerror or error}") from error
+            raise SourceError(error.strerror or str(error)) from error
         return self._sampler.note
 
     def read(self) -> Sequence[Telling]:
         if self._sampler is None:
-            raise SourceError(f"{self.name}: read before open")
+            raise SourceError("the converter is read before it is open")
         try:
             pieces = self._sampler.read(WAIT)
         except OSError as error:
-            raise SourceError(
-                f"{self.name}: the converter is gone ({error.strerror or error})"
-            ) from error
+            raise SourceError(f"the converter is gone ({error.strerror or error})") from error
         now, now_ns = self._clock.now(), round(self._wires.monotonic() * 1e9)
         told: list[Telling] = []
         for piece in pieces:
+            self._lateness.add(len(piece.times_ns), piece.late)
             for point, _ in self._points.values():
                 point.add_late(piece.late)
             for window in self._windows.feed(piece):
@@ -97,6 +95,8 @@ class AdcSource:
         for point, noise in self._points.values():
             wave = measure(window, [branch.wire for branch in point.branches], noise)
             told += point.tell(window, wave, look, time)
+            if self._lateness.is_high:
+                told.append(Trouble(point.device, *LATE))
         return told
 
     def obey(self, command: Command) -> Sequence[Telling]:

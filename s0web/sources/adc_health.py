@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 
 TAIL = 0.25  # s
 STUCK = 0.02  # s at one end of the range: no wave stays there for a whole cycle
+COARSE = 1023  # top of a range whose steps hide the noise: no load looks like a dead channel
 NEAR = 2  # codes from an end that noise may make
 CLIPPED = 3  # codes at an end of the range in one window: no chance
 OFF = 0.2  # part of the range by which the middle of a wave may lie beside that of the range
 LEAST_VOLTAGE = 20.0  # V, rms: less is no mains
 
+LATENESS = 10.0  # s of frames over which the late ones are counted
+MOST_LATE = 0.1  # share of late frames that costs next to no accuracy
+
+LATE = (
+    "late",
+    "many frames come too late and are left out: values are less accurate",
+    "Lower samples_per_wave, or see what else keeps the machine busy.",
+)
 CONVERTER = (
     "no_converter",
     "the converter does not answer: all its channels are at one end of their range",
@@ -45,7 +54,8 @@ class Look:
 
         self._top, self._codes = top, window.codes
         tail = window.codes[:, int(np.searchsorted(window.times, window.times[-1] - TAIL)) :]
-        self._still = (tail.min(axis=1) == tail.max(axis=1)).tolist()
+        still = (tail.min(axis=1) == tail.max(axis=1)) & (top > COARSE)
+        self._still = still.tolist()
         self._means, self._rms = tail.mean(axis=1).tolist(), tail.std(axis=1).tolist()
         self._low, self._high = window.codes.min(axis=1).tolist(), window.codes.max(axis=1).tolist()
         frames = STUCK * (len(window.times) - 1) / float(window.times[-1])
@@ -108,6 +118,22 @@ def _longest(there: "NDArray[np.bool_]") -> int:
 
     elsewhere = np.flatnonzero(~there)
     return int(np.diff(elsewhere, prepend=-1, append=len(there)).max()) - 1
+
+
+class Lateness:
+    """Whether many frames come late, looked at every 10 s; a stall is a gap, and not counted."""
+
+    is_high = False
+
+    def __init__(self, rate: float) -> None:
+        self._enough, self._frames, self._late = LATENESS * rate, 0, 0
+
+    def add(self, frames: int, late: int) -> None:
+        self._frames += frames
+        self._late += min(late, frames)
+        if self._frames + self._late >= self._enough:
+            self.is_high = self._late > MOST_LATE * (self._frames + self._late)
+            self._frames = self._late = 0
 
 
 class Channel(NamedTuple):

@@ -2,21 +2,22 @@
 
 1. Every window adds its mean power x its time: to energy_import from 0 up, else to energy_export;
    the point by the sign of its sum, as a three-phase meter does.
-2. A gap of at most 2 s counts with the mean of the powers on both sides; a longer one is not
-   counted, and said.
+2. A gap of at most 10 s, as long as a sampler takes to begin again, counts with the mean of the
+   powers on both sides; a longer one is not counted, and said.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from ..energy.factors import of_wire
 from ..model import Options, Reading, Telling, Totals, Trouble
 from .adc_assumed import Assumption
 from .adc_health import Channel, Fault, Look, worst
 from .adc_power import Measured, Wave, Wire
 from .adc_windows import Window
 
-BRIDGED = 2.0  # s, a gap whose energy is estimated
+BRIDGED = 10.0  # s, a gap whose energy is estimated
 LEAST = 0.5  # VA: below, a power factor is noise
 DIGITS = {"voltage": 3, "current": 4, "power_factor": 5, "frequency": 4}
 
@@ -89,9 +90,9 @@ class Point:
                 f"{device}.{name}",
                 current.place,
                 voltage.place if voltage else None,
-                _factor(options["amps_per_code"], name),
-                _factor(options["volts_per_code"], name),
-                _factor(options["phase_error"], name),
+                of_wire(options["amps_per_code"], name),
+                of_wire(options["volts_per_code"], name),
+                of_wire(options["phase_error"], name),
             )
             register = Register(wire.name, totals(wire.name))
             self.branches.append(Branch(wire.name, wire, current, voltage, register))
@@ -204,11 +205,6 @@ class Point:
             for quantity, number in values.items()
         }
         return [Reading(device, time, rounded, news)]
-
-
-def _factor(rows: Sequence[tuple[str, float]], wire: str) -> float:
-    factors = dict(rows)
-    return float(factors[wire] if wire in factors else factors[""])
 
 
 def _power_factor(values: Values) -> Values:
