@@ -13,7 +13,7 @@ HOST   ?= 127.0.0.1
 PORT   ?= 8080
 BIN    := .venv/bin
 
-TEST_PACKAGES := python3-venv apache2 apache2-utils libapache2-mod-wsgi-py3 chromium chromium-driver shellcheck
+TEST_PACKAGES := python3-venv apache2 apache2-utils libapache2-mod-wsgi-py3 chromium chromium-driver shellcheck mosquitto mosquitto-clients python3-paho-mqtt influxdb victoria-metrics
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint bench docs clean

@@ -8,7 +8,7 @@ from .errors import Problem
 from .hardware.pins import offset_of
 from .meters.peer import place
 from .model import Options
-from .registry import METERS, load
+from .registry import METERS, SINKS, load
 
 Sections = Mapping[str, Options]
 CHANNELS = {"mcp3208": 8, "mcp3204": 4, "mcp3008": 8}
@@ -22,6 +22,7 @@ def together(path: Path, sections: Sections) -> Iterator[Problem]:
     """Every such mistake in sections whose options are right each by itself."""
     yield from _claims(sections)
     yield from _shared(sections)
+    yield from _converters(sections)
     for name, options in sections.items():
         if options.get("type") == "adc":
             yield from _channels(name, options)
@@ -32,9 +33,11 @@ def together(path: Path, sections: Sections) -> Iterator[Problem]:
             yield from _patterns(name, options)
         if options.get("type") in ("remote", "push") and options["url"]:
             yield from _url(name, str(options["url"]))
+        if options.get("type") in ("csv", "influx"):
+            yield from _kept(sections, name, options)
     for group in sections["s0web"]["compare"]:
         for device in group:
-            yield from _device(sections, "s0web", "compare", device)
+            yield from _compared(sections, device)
     yield from _log(path, sections["log"])
 
 
@@ -63,9 +66,20 @@ def _claims(sections: Sections) -> Iterator[Problem]:
                 claims.append((option, (options["chip"], offset)))
         elif kind == "remote":
             claims.append(("point", ("point", options["point"] or name.partition(":")[2])))
+            yield from _point(sections, name, str(options["point"]))
+        elif kind == "csv":
+            claims.append(("file_prefix", ("csv", options["file_path"], options["file_prefix"])))
         for option, claim in claims:
             if (other := seen.setdefault(claim, name)) != name:
                 yield Problem(name, option, f"is in use by [{other}] already.")
+
+
+def _point(sections: Sections, name: str, point: str) -> Iterator[Problem]:
+    """A point is one step of an address, and hides no device of this station."""
+    if "/" in point or point in (".", ".."):
+        yield Problem(name, "point", f"'{point}' cannot stand in an address /state/<point>.")
+    if point and f"source:{point}" in sections and name != f"source:{point}":
+        yield Problem(name, "point", f"[source:{point}] has this name already.")
 
 
 def _shared(sections: Sections) -> Iterator[Problem]:
@@ -84,6 +98,21 @@ def _shared(sections: Sections) -> Iterator[Problem]:
                     f"is {options[option]}, but [{other}] on the same {wire} has "
                     f"{sections[other][option]}; give both the same.",
                 )
+
+
+def _converters(sections: Sections) -> Iterator[Problem]:
+    """A channel of a converter is the current of one wire, or a voltage for whoever wants it."""
+    points = {name: of for name, of in sections.items() if of.get("type") == "adc"}
+    currents: dict[tuple[str, int], str] = {}  # converter, channel -> section
+    for option in ("current_channels", "voltage_channels"):
+        for name, options in points.items():
+            for wire, channel in options[option]:
+                place = options["spi"], channel
+                if option == "current_channels":
+                    currents.setdefault(place, name)
+                if (other := currents.get(place, name)) != name:
+                    text = f"{wire}: channel {channel} is a current of [{other}]."
+                    yield Problem(name, option, text)
 
 
 def _channels(name: str, options: Options) -> Iterator[Problem]:
@@ -126,6 +155,14 @@ def _patterns(name: str, options: Options) -> Iterator[Problem]:
             yield Problem(name, "intervals", text)
 
 
+def _kept(sections: Sections, name: str, options: Options) -> Iterator[Problem]:
+    """What a sink itself finds wrong, and a device that is not there."""
+    for option, text in load(SINKS, options["type"]).wrong(options):
+        yield Problem(name, option, text)
+    if options["device"]:
+        yield from _device(sections, name, "device", str(options["device"]))
+
+
 def _url(name: str, url: str) -> Iterator[Problem]:
     try:
         place(url)
@@ -141,6 +178,8 @@ def _voltage(sections: Sections, name: str, options: Options) -> Iterator[Proble
     try:
         volts = float(text.replace(",", "."))
     except ValueError:
+        if name == f"source:{text.partition('.')[0]}":
+            yield Problem(name, "voltage", "must come from another source, or be a number of V.")
         yield from _device(sections, name, "voltage", text)
         return
     if not 20 <= volts <= 500:
@@ -149,8 +188,20 @@ def _voltage(sections: Sections, name: str, options: Options) -> Iterator[Proble
 
 def _device(sections: Sections, name: str, option: str, device: str) -> Iterator[Problem]:
     """What is named must be a device of this station, or a wire of one (mains.brown)."""
-    if f"source:{device.partition('.')[0]}" not in sections:
+    source, _, wire = device.partition(".")
+    options = sections.get(f"source:{source}")
+    if options is None:
         yield Problem(name, option, f"there is no source {device}.")
+    elif options["type"] == "adc" and wire and wire not in dict(options["current_channels"]):
+        yield Problem(name, option, f"{source} has no wire {wire}.")
+
+
+def _compared(sections: Sections, device: str) -> Iterator[Problem]:
+    """Only energies are compared."""
+    yield from _device(sections, "s0web", "compare", device)
+    measures = sections.get(f"source:{device}", {}).get("measures", "energy")
+    if measures != "energy":
+        yield Problem("s0web", "compare", f"{device} counts {measures}, not energy.")
 
 
 def _log(path: Path, log: Options) -> Iterator[Problem]:

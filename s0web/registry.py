@@ -43,6 +43,9 @@ METERS = {
 }
 SINKS = {
     "push": "s0web.sinks.push:PushSink",
+    "csv": "s0web.sinks.csv:CsvSink",
+    "influx": "s0web.sinks.influx:InfluxSink",
+    "mqtt": "s0web.sinks.mqtt:MqttSink",
 }
 WIRES = {
     "real": "s0web.hardware.wires:RealWires",

@@ -48,6 +48,7 @@ EDGES = {  # third-party module -> where alone it may be imported
     "spidev": {"hardware"},
     "numpy": {"sources", "simulation", "hardware"},
     "RPi": {"hardware"},
+    "paho": {"sinks"},
 }
 
 

@@ -80,6 +80,7 @@ def test_lists_are_read_as_they_are_written() -> None:
         ("voltage = 5", "5 V is out of range"),
         ("voltage = nan", "nan V is out of range"),
         ("voltage = cellar", "there is no source cellar"),
+        ("voltage = mains", "must come from another source"),
         ("spi = a", "is not an SPI bus and device such as 0.0"),
     ],
 )
@@ -100,10 +101,14 @@ def test_points_on_one_converter_must_be_sampled_alike() -> None:
     assert "speed: is 1000000, but [source:mains] on the same spi has 1250000" in wrong(
         adc("") + other
     )
-    assert read(adc("") + adc("").replace("mains", "kitchen")).sources.keys() == {
-        "mains",
-        "kitchen",
-    }
+    kitchen = adc("").replace("mains", "kitchen")
+    assert len(read(adc("") + kitchen.replace("brown:0, black:2", "brown:4")).sources) == 2
+    assert "[source:kitchen] current_channels: brown: channel 0 is a current of [source:mains]" in (
+        wrong(adc("") + kitchen)
+    )
+    assert "brown: channel 2 is a current of [source:mains]" in wrong(
+        adc("") + kitchen.replace("brown:0, black:2", "brown:4\nvoltage_channels = brown:2")
+    )
 
 
 def test_meters_on_one_bus_have_the_same_line_and_different_addresses() -> None:
@@ -131,6 +136,13 @@ def test_a_wrong_model_or_interval_is_refused_with_what_would_be_right() -> None
 
 def test_what_is_compared_or_pushed_must_be_there() -> None:
     assert "compare: there is no source grid" in wrong("[s0web]\ncompare = grid, mains\n" + adc(""))
+    assert "compare: mains has no wire gray" in wrong(
+        "[s0web]\ncompare = mains, mains.gray\n" + adc("")
+    )
+    assert "compare: garden counts water, not energy" in wrong(
+        "[s0web]\ncompare = mains, garden\n[source:garden]\ntype=s0\npin=4\nmeasures=water\n"
+        + adc("")
+    )
     assert "is not two or more devices" in wrong("[s0web]\ncompare = mains\n" + adc(""))
     push = "[sink:attic]\ntype = push\ndevice = cellar\nurl = http://attic/state/x\n"
     assert "device: there is no source cellar" in wrong(push)
@@ -140,7 +152,8 @@ def test_what_is_compared_or_pushed_must_be_there() -> None:
 def test_two_remote_sources_cannot_be_one_point() -> None:
     one = "[source:a]\ntype = remote\npoint = Mains\n"
     assert "point: is in use by [source:a] already" in wrong(one + one.replace(":a", ":b"))
-    assert "is in use" in wrong("[source:Mains]\ntype = remote\n" + one)
+    assert "has this name already" in wrong("[source:Mains]\ntype = remote\n" + one)
+    assert "cannot stand in an address" in wrong(one.replace("Mains", "a/b"))
     assert "https://x is no address: write it as http://192.168.1.20/state/Mains" in wrong(
         one + "url = https://x\n"
     )

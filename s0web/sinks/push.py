@@ -5,8 +5,12 @@ The receiver may be EnergyMonitor itself, whose form this is.
 """
 
 import json
+import socket
+import time
 from collections.abc import Sequence
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from io import BufferedReader, RawIOBase
+from typing import Any
 
 from ..clock import Clock
 from ..errors import SinkError
@@ -75,14 +79,15 @@ class PushSink:
 
     def _put(self, body: bytes) -> None:
         """Send it; where it is empty, only see whether anyone is there."""
-        at = self._place
+        at, end = self._place, time.monotonic() + self._timeout
         connection = HTTPConnection(at.host, at.port, timeout=self._timeout)
         try:
             connection.connect()
             if not body:
                 return
             connection.request("PUT", at.path, body, self._head)
-            with connection.getresponse() as answer:  # it holds the socket until it is read
+            with HTTPResponse(_Hurried(connection.sock, end)) as answer:  # type: ignore[arg-type]
+                answer.begin()
                 said = answer.read(ANSWER)
         except TimeoutError:
             text = f"{self._url} does not answer within {self._timeout:g} s: is it on?"
@@ -98,3 +103,22 @@ class PushSink:
             connection.close()
         if not 200 <= answer.status < 300:
             raise SinkError(f"{self._url} answers {answer.status}: {sentence(said)}")
+
+
+class _Hurried(RawIOBase):
+    """A socket as HTTPResponse reads it: one deadline for all that comes, however slowly."""
+
+    def __init__(self, wire: socket.socket, end: float) -> None:
+        self._wire, self._end = wire, end
+
+    def makefile(self, mode: str) -> BufferedReader:
+        return BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if (left := self._end - time.monotonic()) <= 0:
+            raise TimeoutError
+        self._wire.settimeout(left)
+        return self._wire.recv_into(buffer)

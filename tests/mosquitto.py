@@ -1,0 +1,182 @@
+"""A real Mosquitto of its own: Debian's program on a loopback port, in a private folder; it can be
+killed, stopped and started again. A client of it that remembers what it saw, and an MQTT sink.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from s0web.clock import FakeClock
+from s0web.errors import SinkError
+from s0web.model import Reading
+from s0web.options import OPTIONS
+from s0web.sinks.mqtt import MqttSink
+from tests.conftest import until
+
+PROGRAM = "/usr/sbin/mosquitto"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+class Mosquitto:
+    """Without more lines it takes everyone; `lines` are those of its configuration."""
+
+    def __init__(self, folder: Path, *lines: str) -> None:
+        self.port = free_port()
+        self.folder = folder
+        self._config = folder / "mosquitto.conf"
+        own = [f"listener {self.port} 127.0.0.1", "persistence false"]
+        if os.geteuid() == 0:
+            own.append("user root")  # it may read the private folder
+        self._config.write_text("\n".join([*own, *(lines or ["allow_anonymous true"]), ""]))
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        with (self.folder / "mosquitto.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [PROGRAM, "-c", str(self._config)], stdout=log, stderr=log
+            )
+        until(self._answers, "mosquitto to listen: " + self.log())
+
+    def kill(self) -> None:
+        """kill -9; what it retained is gone."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def log(self) -> str:
+        path = self.folder / "mosquitto.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@contextmanager
+def mosquitto(folder: Path, *lines: str) -> Iterator[Mosquitto]:
+    made = Mosquitto(folder, *lines)
+    try:
+        yield made
+    finally:
+        made.kill()
+
+
+class Listener:
+    """mosquitto_sub on everything: what the broker retains at its start, and all that comes."""
+
+    def __init__(self, port: int, *arguments: str) -> None:
+        command = ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-t", "#"]
+        command += ["-F", "%r %t %p", *arguments]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self._process.stdout is not None
+        os.set_blocking(self._process.stdout.fileno(), False)
+        self._rest = b""
+        self.heard: list[tuple[str, str, bool]] = []  # topic, payload, retained before
+
+    def read(self) -> list[tuple[str, str, bool]]:
+        """All that came so far."""
+        assert self._process.stdout is not None
+        *lines, self._rest = (self._rest + (self._process.stdout.read() or b"")).split(b"\n")
+        for line in lines:
+            retained, topic, payload = line.decode().split(" ", 2)
+            self.heard.append((topic, payload, retained == "1"))
+        return self.heard
+
+    def of(self, topic: str) -> list[str]:
+        """The payloads of a topic, in their order."""
+        return [payload for heard, payload, _ in self.read() if heard == topic]
+
+    def last(self, topic: str) -> str | None:
+        return next(iter(reversed(self.of(topic))), None)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@contextmanager
+def listening(port: int, *arguments: str) -> Iterator[Listener]:
+    made = Listener(port, *arguments)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def publish(port: int, topic: str, payload: str, *arguments: str) -> None:
+    """As another program would, acknowledged."""
+    command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-q", "1"]
+    subprocess.run([*command, "-t", topic, "-m", payload, *arguments], check=True, timeout=10)
+
+
+def sink(clock: FakeClock, port: int, **texts: str) -> MqttSink:
+    texts = {"host": "127.0.0.1", "port": str(port), **texts}
+    rows = OPTIONS["sink.mqtt"]
+    options = {row.name: row.parse(texts.get(row.name, row.default or "")) for row in rows}
+    made = MqttSink("ha", options, clock)
+    assert made.name == "sink:ha"
+    return made
+
+
+@contextmanager
+def opened(clock: FakeClock, port: int, **texts: str) -> Iterator[MqttSink]:
+    made = sink(clock, port, **texts)
+    try:
+        made.open()
+        yield made
+    finally:
+        made.close()
+
+
+def reading(clock: FakeClock, power: float, device: str = "grid", **more: float) -> Reading:
+    return Reading(device, clock.now(), {"power": power, **more})
+
+
+def refusal(made: MqttSink) -> str:
+    """Why it cannot be opened."""
+    with pytest.raises(SinkError) as refused:
+        made.open()
+    made.close()
+    return str(refused.value)
+
+
+def retained(port: int, *arguments: str) -> dict[str, str]:
+    """All that the broker tells a late subscriber."""
+    marker = f"end/{os.urandom(4).hex()}"
+    with listening(port, *arguments) as late:
+        until(lambda: publish(port, marker, "x", *arguments) or late.of(marker), "the end")
+        return {topic: payload for topic, payload, before in late.read() if before}
+
+
+def turns(clock: FakeClock, mqtt: MqttSink, condition: Callable[[], object]) -> None:
+    """Let the sink have its turns until it is so."""
+
+    def so() -> object:
+        clock.advance(1)
+        mqtt.write([])
+        return condition()
+
+    until(so, "what was waited for")
