@@ -26,6 +26,10 @@ KNOWN = (  # keys of Collector that are taken over
     "CurrentChannels",
     "VoltageChannels",
 )
+SIGN = (
+    "Power from the grid is positive here, power to it negative. Where EnergyMonitor had it the "
+    "other way round (its database calls positive power Supply), give amps_per_code the other sign."
+)
 HOST = (
     "Where other collectors PUT their states to this machine, add a section [source:NAME] with "
     "type = remote, point and allowed for each of them."
@@ -58,8 +62,7 @@ def from_energymonitor(path: Path) -> tuple[Sections, list[str]]:
         adc["voltage"] = other
     else:
         adc["voltage_channels"] = _written(_voltages(collector, current, notes))
-    notes += _left(config)
-    return sections, notes
+    return sections, [*notes, SIGN, *_left(config)]
 
 
 class _Keys:

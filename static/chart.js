@@ -4,7 +4,7 @@
 import * as words from "./words.js";
 
 const SHORTEST = 600; // s, the least span shown while there is little to show
-const LINES = ["--line-1", "--line-2", "--line-3", "--line-4"];
+const LINES = ["--line-1", "--line-2", "--line-3", "--line-4", "--line-5", "--line-6"];
 const { uPlot } = window;
 
 export class Chart {

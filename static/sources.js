@@ -4,6 +4,8 @@ import { newest } from "./cards.js";
 import { h } from "./dom.js";
 import * as words from "./words.js";
 
+const KEEPERS = ["sink:cache", "sink:recent", "sink:compare"]; // the others are those of the settings
+
 /** One row for each device in this order, and one for each other worker that fails. */
 export function sources(names, devices, workers, now) {
   const shown = names.filter((name) =>
@@ -13,8 +15,8 @@ export function sources(names, devices, workers, now) {
       about(devices[name], workers[`source:${name}`], now)));
   const others = Object.entries(workers)
     .filter(([name, health]) => name.startsWith("sink:") && health.state === "failed")
-    .map(([name, health]) => row(words.title(name.replace("sink:", "")), "Keeps values", health,
-      trouble(health, now)));
+    .map(([name, health]) => row(words.title(name.replace("sink:", "")),
+      KEEPERS.includes(name) ? "Keeps values" : "Tells others", health, trouble(health, now)));
   const compared = Object.entries(workers).filter(([name]) => name.startsWith("compare:"))
     .map(([name, health]) => row(words.title(name.slice("compare:".length).replaceAll("-", " and ")),
       "Comparison", health, health.state === "failed" ? trouble(health, now)
@@ -30,6 +32,9 @@ function row(title, kind, health, text) {
 }
 
 function about(device, worker, now) {
+  if (device.type === "remote" && device.health.state === "starting") {
+    return words.sentence(device.health.text); // which address waits to be told, or whom it asks
+  }
   if (device.health.state !== "ok") return trouble(device.health, now);
   const parts = [news(device, now), device.health.text,
     worker?.state === "ok" ? worker.text : ""];

@@ -150,6 +150,7 @@ def test_a_modbus_meter_is_told_to_be_fast(
         {"json": {"seconds": True}},
         {"json": [30]},
         {"data": "{", "content_type": "application/json"},
+        {"data": "[" * 99_999, "content_type": "application/json"},
         {"data": {"seconds": "86401"}},
         {"data": {"seconds": "1e3"}},
     ],
@@ -178,6 +179,8 @@ def test_health_and_readiness(client: FlaskClient, ini: Path) -> None:
     client = create_app(Station(ini)).test_client()  # one that was never started
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
+    for path in ("readings", "recent"):  # which devices there are is not known yet
+        assert client.get(f"/api/v1/{path}/main").status_code == 503
 
 
 def test_metrics_are_accepted_by_promtool(client: FlaskClient) -> None:

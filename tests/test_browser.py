@@ -239,6 +239,20 @@ def test_a_source_is_added_and_removed(browser: Browser, demo: str, state: Path)
     assert "heatpump" not in state.read_text()
 
 
+def test_every_field_looks_like_one(browser: Browser, demo: str, state: Path) -> None:
+    """Also that of a secret, which only some kinds of section have."""
+    config.save(state, {"source:far": {"type": "remote"}})
+    browser.open(f"{demo}config")
+    heights = browser.run(
+        "return [...document.querySelectorAll('.field :is(input, select):not(.switch)')]"
+        ".filter((field) => field.checkVisibility())"
+        ".map((field) => [field.name, field.offsetHeight])"
+    )
+    assert "source:far|token" in dict(heights)
+    assert [name for name, height in heights if height < 40] == []
+    config.save(state, {}, ("source:far",))
+
+
 def test_a_counter_is_corrected(browser: Browser, demo: str) -> None:
     browser.open(f"{demo}config")
     browser.click(".correct:has([form=correct-main]) summary")

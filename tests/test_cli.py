@@ -76,6 +76,7 @@ def test_demo_shows_a_simulated_house_and_keeps_its_state(spawn, tmp_path: Path)
     print(f"first answer after {time.monotonic() - begin:.2f} s")
     assert '"S0-Logger"' in fetch(f"{base}/s0/version")
     assert "<html" in fetch(f"{base}/")  # led to /s0/
+    until(lambda: answers(f"{base}/s0/readyz"), "the start")
     until(lambda: '"power"' in fetch(f"{base}/s0/api/v1/readings/grid"), "a telegram")
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
@@ -174,6 +175,29 @@ def test_check_tells_which_wire_is_missing(
     assert "there is no /dev/nonesuch" in text
     for word in ("GPIO", "serial", "SPI"):
         assert word in text
+
+
+def test_check_says_no_more_of_a_wire_than_it_looked_at(
+    own_ini: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway, other = "tcp://192.168.1.30:502", "http://192.168.1.20/state/x"
+    own_ini.write_text(
+        f"[source:far]\ntype = modbus\nport = {gateway}\nmodel = sdm120\n"
+        "[source:near]\ntype = modbus\nport = /dev/null\nmodel = sdm120\n"
+        f"[source:asked]\ntype = remote\nurl = {other}\n[source:told]\ntype = remote\n"
+        f"[sink:there]\ntype = push\ndevice = far\nurl = {other}\ntoken = geheim\n"
+    )
+    assert main(["check"]) == 0
+    text = capsys.readouterr().out
+    for line in (
+        f"far: {gateway} is not tried here",
+        "near: its wire is there\n",
+        f"asked: {other} is not tried here",
+        "told: waits for another station to tell it",
+        f"sink      there: {other} is not tried here",
+    ):
+        assert line in text
+    assert "geheim" not in text
 
 
 def test_smartmeters_settings_are_imported_into_a_new_or_an_old_file(

@@ -56,6 +56,7 @@ def test_a_collector_becomes_an_adc(
     assert amps * volts == pytest.approx(0.004494, rel=1e-9)  # W for a product of codes
     assert (adc["samples_per_wave"], adc["frequency"]) == (40, 50)
     said = capsys.readouterr().out
+    assert "give amps_per_code the other sign" in said
     assert "Not needed here: Collector.WavesToRead." in said
     assert "to no database yet: Api.VolumeDataSeconds, Api.VolumeDbHost" in said
     assert "--port 8080" in said

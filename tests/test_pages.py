@@ -220,6 +220,48 @@ def test_a_source_that_cannot_be_added_is_told_beside_the_field(
     assert station.path.read_text() == before
 
 
+def test_a_password_in_an_address_is_told_to_nobody(client: FlaskClient, station: Station) -> None:
+    """Such an address is refused, but somebody may have written it into the file."""
+    with station.path.open("a") as file:
+        file.write("[source:far]\ntype = remote\nurl = http://me:geheim@10.0.0.1/state/x\n")
+    soup = page(client.get("/config", environ_overrides=LAN))
+    assert message(soup, "source:far|url").startswith("10.0.0.1/state/x is no address")
+    for path in ("/config", "/api/v1/status"):
+        assert "geheim" not in client.get(path, environ_overrides=LAN).get_data(as_text=True)
+
+
+def test_a_second_meter_on_a_bus_is_added_with_the_dialog_alone(
+    client: FlaskClient, station: Station
+) -> None:
+    """It cannot have the usual address; and a faster bus is as fast for all on it."""
+    bus = {"new__port": "simulated-bus", "new__model": "sdm120"}
+    answer = submit(
+        client, "add-modbus", "add", new__name="one", **bus, new__unit="7", new__baud="19200"
+    )
+    assert answer.location.endswith("done=added")
+    tried = submit(client, "add-modbus", "add", new__name="two", **bus, new__unit="7")
+    assert message(page(tried), "new|unit").startswith("Is in use by [source:one]")
+    assert message(page(tried), "new|baud").startswith("Is 9600, but [source:one]")
+    added = fields(page(tried), "add-modbus") | {"new|unit": "8", "new|baud": "19200"}
+    assert client.post("/config", data=added | {"action": "add"}).location.endswith("done=added")
+    two = config.load(station.path).sources["two"]
+    assert (two["unit"], two["baud"], two["parity"]) == (8, 19200, "N")
+
+
+def test_what_was_wrong_with_an_addition_is_asked_beside_it(
+    client: FlaskClient, station: Station
+) -> None:
+    adc = {"new__current_channels": "a:0", "new__voltage_channels": "a:1"}
+    added = submit(client, "add-adc", "add", new__name="one", **adc)
+    assert added.location.endswith("done=added")
+    config.save(station.path, {"source:one": {"chip": "mcp3204"}})
+    tried = page(submit(client, "add-adc", "add", new__name="two", new__current_channels="b:2"))
+    assert message(tried, "new|chip").startswith("Is mcp3208, but [source:one]")
+    again = fields(tried, "add-adc") | {"new|chip": "mcp3204", "action": "add"}
+    assert client.post("/config", data=again).location.endswith("done=added")
+    assert config.load(station.path).sources["two"]["chip"] == "mcp3204"
+
+
 def test_a_secret_is_set_kept_and_removed_and_never_shown(
     client: FlaskClient, station: Station
 ) -> None:

@@ -1,11 +1,12 @@
 """Telling another station how a device is: the newest state, and nothing else."""
 
 import json
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread, Timer
 from typing import Any
 
 import pytest
@@ -120,6 +121,37 @@ def test_a_refusal_is_told_in_the_other_stations_words_and_the_newest_comes_agai
     push.write([])
     assert told(other)[-1]["power"] == 49
     assert len(push._values["grid"]) == 1  # nothing has been heaped up
+
+
+def test_an_answer_that_drips_ends_at_the_deadline(clock: FakeClock) -> None:
+    """A line of its head now and then for ever: no single wait is too long, all are."""
+    over = Event()
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def drip() -> None:
+            wire, _ = server.accept()
+            with wire:
+                wire.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not over.wait(0.01):
+                    try:
+                        wire.sendall(b"X")
+                    except OSError:
+                        return
+
+        thread = Thread(target=drip)
+        thread.start()
+        limit = Timer(20, over.set)  # so that a push that waits for ever fails, and does not hang
+        limit.start()
+        try:
+            url = f"http://127.0.0.1:{server.getsockname()[1]}/state/x"
+            push = sink(clock, url, timeout="0.5")
+            with pytest.raises(SinkError, match=r"does not answer within 0\.5 s"):
+                push.write([reading(clock, 1)])
+            assert not over.is_set()
+        finally:
+            limit.cancel()
+            over.set()
+            thread.join()
 
 
 def test_nobody_there_and_no_address_are_sentences(clock: FakeClock) -> None:

@@ -130,6 +130,7 @@ def test_wrong_passwords_are_slowed_down_by_address(locked: FlaskClient) -> None
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://localhost:9999"},
+        {"Origin": "http://["},
     ],
 )
 def test_a_page_of_another_site_changes_nothing(

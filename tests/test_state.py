@@ -60,7 +60,7 @@ url = http://127.0.0.1:9/state/attic
 """
 OPEN = "".join(
     f"[source:{name}]\ntype = remote\npoint = {name}\n"
-    for name in ("Cellar", "Wires", "Silent", "Old")
+    for name in ("Cellar", "Wires", "Twice", "Silent", "Old")
 )
 
 
@@ -272,6 +272,18 @@ def test_the_first_state_is_created_and_later_ones_are_stored(
     assert answer.json == client.get("/state/CELLAR").json
     assert station.hub.snapshot().number("Cellar.black", "power") == -115.2
     until(lambda: station.hub.snapshot().health["Cellar.black"].state == "ok", "its health")
+
+
+def test_a_state_told_again_is_no_news(client: FlaskClient, station: Station) -> None:
+    """Two stations that pass on each other's states shall not keep an old one alive."""
+    body = {**BODY, "point": "Twice", "time": round(time.time(), 3)}
+    assert put(client, "Twice", body).status_code == 201
+    known = station.hub.snapshot().values["Twice"]
+    answer = put(client, "Twice", body)
+    assert (answer.status_code, answer.json["time"]) == (200, body["time"])
+    assert station.hub.snapshot().values["Twice"] is known
+    assert put(client, "Twice", {**body, "time": body["time"] + 0.1}).status_code == 200
+    assert station.hub.snapshot().values["Twice"] is not known
 
 
 def test_any_wires_are_taken_but_not_without_end(client: FlaskClient) -> None:

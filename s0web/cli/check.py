@@ -38,13 +38,22 @@ def run(args: argparse.Namespace) -> int:
     _hardware()
     if config is not None and not config.simulate:
         for device, options in config.sources.items():
-            look = LOOKS.get(options["type"])
-            if look is None:
-                continue
-            sentence = look(options)
+            sentence = LOOKS[options["type"]](options) if options["type"] in LOOKS else ""
             wrong |= bool(sentence)
-            print(f"source    {device}: {sentence or 'its wire is there and free'}")
+            print(f"source    {device}: {sentence or _well(options)}")
+        for name, options in config.sinks.items():
+            print(f"sink      {name}: {_well(options)}")
     return wrong
+
+
+def _well(options: Any) -> str:
+    """What is said of a wire with which nothing seems wrong, and no more than was looked at."""
+    address = str(options.get("url") or options.get("port", ""))
+    if "://" in address:
+        return f"{address} is not tried here"
+    if options["type"] == "remote":
+        return "waits for another station to tell it"
+    return "its line is there and free" if options["type"] == "s0" else "its wire is there"
 
 
 def _hardware() -> None:

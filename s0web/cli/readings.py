@@ -88,7 +88,7 @@ def meter(config: Config, url: str, clock: Clock) -> Meter:
     if not is_free:
         why = (
             f"A station runs with {config.path}, but it cannot be asked: {why} "
-            f"Tell its address with --url {URLS[1]}, or stop it for the time."
+            "Tell its address, such as --url http://127.0.0.1:8131/s0, or stop it for the time."
         )
     raise StationError(why)
 

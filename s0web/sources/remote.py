@@ -31,10 +31,10 @@ class RemoteSource:
         ((device, options),) = sections.items()
         self.name = f"source:{device}"
         self.devices: Sequence[str] = (device,)
-        self.patience = float(options["patience"])
         self._device, self._clock = device, clock
         self._url = str(options["url"])
         self.interval = float(options["interval"]) if self._url else IDLE
+        self.patience = max(float(options["patience"]), 2 * self.interval)
         self._point = str(options["point"] or device)
         self._last: State | None = None  # what was answered last
         self._noted = False  # a note is shown

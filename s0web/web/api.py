@@ -103,6 +103,8 @@ class Fast(Resource):  # type: ignore[misc]
 
 
 def _known(station: Station, device: str) -> str:
+    if station.config is None:
+        abort(503, station.sentence())  # no settings yet: nobody knows which devices there are
     kind = documents.names(station).get(device)
     if kind is None:
         there = ", ".join(documents.names(station)) or "none yet"
@@ -114,7 +116,10 @@ def _wish(name: str, usual: str) -> str:
     """A value of the form or the JSON object that came with the request, as text."""
     if not request.is_json:
         return request.form.get(name, usual)
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:  # a thousand lists in each other
+        body = None
     if not isinstance(body, dict):
         abort(400, f'The body is no JSON object such as {{"{name}": {usual}}}.')
     return str(body.get(name, usual))

@@ -66,9 +66,11 @@ def _paths() -> Document:
     trigger["responses"] |= _refusals(401, 403, 404, 429, 503)
     return {
         "/api/v1/readings": {"get": _get("Every device with its latest values.", "Readings", [])},
-        "/api/v1/readings/{device}": {"get": _get("One device.", "Device", [device], 404)},
+        "/api/v1/readings/{device}": {"get": _get("One device.", "Device", [device], 404, 503)},
         "/api/v1/recent/{device}": {
-            "get": _get("Means of the last 24 h, in memory.", "Recent", [device, *span], 400, 404)
+            "get": _get(
+                "Means of the last 24 h, in memory.", "Recent", [device, *span], 400, 404, 503
+            )
         },
         "/api/v1/status": {"get": _get("How everything is.", "Status", [])},
         "/api/v1/fast/{device}": {"post": _fast(device)},

@@ -24,7 +24,7 @@ from ..meters.energymonitor import (
     readings,
     state_of,
 )
-from ..model import Command, Options
+from ..model import Command, Options, Value
 from ..station import Station
 from . import documents
 from .rest import Api
@@ -75,7 +75,8 @@ class PointState(Resource):  # type: ignore[misc]
         except FrameError as error:
             abort(400, f"{error} {FORM}")
         is_first = station.hub.snapshot().get(device, "power") is None
-        _tell(station, command)
+        if not _is_known(station, command):
+            _tell(station, command)
         if is_first:
             return Response(data, 201, content_type="application/json")
         state = _state(station, device, point)
@@ -154,7 +155,7 @@ def _require_right_to_tell(device: str, options: Options) -> None:
     else:
         abort(
             403,
-            f"[source:{device}] takes no state from {address or 'behind this proxy'}: add that "
+            f"[source:{device}] takes no state from {address or 'an unknown address'}: add that "
             "address to its option allowed, or set its token and send it (Authorization: Bearer "
             "TOKEN).",
         )
@@ -217,6 +218,18 @@ def _command(station: Station, device: str, point: str, data: bytes) -> Command:
             f"{device} has told of other wires before; there are {MOST_WIRES} at most."
         )
     return Command(device, "state", reason="PUT", state=told)
+
+
+def _is_known(station: Station, command: Command) -> bool:
+    """Whether just that was told before: then it is no news, and two stations that pass on each
+    other's states do not keep an old one alive.
+    """
+    snapshot = station.hub.snapshot()
+    return all(
+        snapshot.get(reading.device, quantity) == Value(number, reading.time, "")
+        for reading in command.state
+        for quantity, number in reading.values.items()
+    )
 
 
 def _tell(station: Station, command: Command) -> None:

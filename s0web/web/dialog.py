@@ -1,0 +1,141 @@
+"""The settings dialog as a page, drawn from the OPTIONS table and the texts of the INI."""
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import current_app, render_template, request
+
+from .. import config as ini
+from ..assembly import COUNTED
+from ..errors import ConfigError
+from ..option import Option
+from ..options import OPTIONS, SCOPES, scope_of, types_of
+from ..station import Station
+from . import documents
+from .corrections import Corrections, reading
+from .rights import form_token, is_local
+
+NOT_SHOWN = ("hash",)  # kinds of option that the dialog neither shows nor changes
+ASKED = {  # beside what must be given, what most who add one of a type have to set
+    "modbus": ("unit", "baud", "parity"),
+    "adc": ("voltage_channels",),
+    "remote": ("url", "allowed"),
+}
+
+
+def texts_of(station: Station) -> Mapping[str, Mapping[str, str]]:
+    """Section -> option -> text as it stands in the file, the single sections always there."""
+    parser = ini.parser_of(station.path, ini.read(station.path))
+    known = {name: dict(parser[name]) if name in parser else {} for name in ini.PLAIN}
+    for name in parser.sections():
+        if scope_of(name, parser[name].get("type", "")) and name not in known:
+            known[name] = dict(parser[name])
+    return known
+
+
+def draw(form: Mapping[str, str], wrong: Mapping[str, str], sentence: str) -> str:
+    """The dialog with what was typed, each mistake beside its field."""
+    station: Station = current_app.extensions["station"]
+    try:
+        texts = texts_of(station)
+    except ConfigError as error:
+        texts, sentence = {}, sentence or str(error)
+    sections = [_section(name, options, form, wrong) for name, options in texts.items()]
+    password = bool(station.config and station.config.sections["web"]["admin_password"])
+    return render_template(
+        "config.html",
+        sections=sections,
+        counters=_counters(station, form),
+        kinds={
+            family: [
+                (kind, SCOPES[f"{family}.{kind}"], _asked(family, kind, form, wrong))
+                for kind in types_of(family)
+            ]
+            for family in ini.FAMILIES
+        },
+        wrong=wrong,
+        new={"name": form.get("new|name", ""), "type": form.get("new|type", "")},
+        sentence=sentence,
+        done=request.args.get("done", ""),
+        state=documents.config_state(station),
+        token=form_token(),
+        password=password,
+        command=f"S0WEB_INI={station.path} {Path(sys.executable).with_name('s0web')} passwd",
+        may_change=password or is_local(),
+    )
+
+
+def _shown(option: Option, field: str, texts: Mapping[str, str], form: Mapping[str, str]) -> str:
+    """What stands in a field: never a secret, but whether there is one."""
+    text = texts.get(option.name, option.default or "")
+    if option.kind == "secret":
+        return "set" if text else ""
+    if option.name == "url":  # http://user:password@host is refused, but may stand in the file
+        text = re.sub("//[^/]*@", "//", text)
+    return form.get(field, text)
+
+
+def _section(
+    name: str, texts: Mapping[str, str], form: Mapping[str, str], wrong: Mapping[str, str]
+) -> dict[str, Any]:
+    scope = scope_of(name, texts.get("type", ""))
+    fields: list[dict[str, Any]] = [
+        {
+            "option": option,
+            "field": f"{name}|{option.name}",
+            "text": _shown(option, f"{name}|{option.name}", texts, form),
+            "wrong": wrong.get(f"{name}|{option.name}", ""),
+        }
+        for option in OPTIONS[scope]
+        if option.kind not in NOT_SHOWN
+    ]
+    return {
+        "name": name,
+        "title": name.partition(":")[2] or SCOPES[scope],
+        "scope": SCOPES[scope],
+        "family": name.partition(":")[0] if ":" in name else "",
+        "plain": [field for field in fields if not field["option"].advanced],
+        "advanced": [field for field in fields if field["option"].advanced],
+        "wrong": wrong.get(f"{name}|", ""),
+    }
+
+
+def _asked(
+    family: str, kind: str, form: Mapping[str, str], wrong: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What is asked of who adds one of this type; what was wrong with the last try is among it."""
+    is_mine = form.get("new|type") == kind
+    section = f"{family}:{form.get('new|name', '').strip()}"
+    fields = []
+    for option in OPTIONS[f"{family}.{kind}"]:
+        field = f"new|{option.name}"
+        why = wrong.get(f"{section}|{option.name}", "") if is_mine else ""
+        usual = option.default is None or option.name in ASKED.get(kind, ())
+        if usual or why or (is_mine and field in form):
+            text = form.get(field, option.default or "") if is_mine else option.default or ""
+            fields.append({"option": option, "field": field, "text": text, "wrong": why})
+    return fields
+
+
+def _counters(station: Station, form: Mapping[str, str]) -> list[dict[str, Any]]:
+    corrections: Corrections = current_app.extensions["corrections"]
+    counters = []
+    for device, options in station.devices().items():
+        if options["type"] in COUNTED:
+            shown = reading(station, device)
+            if shown is not None:
+                unit = "kWh" if options.get("measures", "energy") == "energy" else "m³"
+                typed = form.get(f"reading|{device}", "")
+                counters.append(
+                    {
+                        "device": device,
+                        "shown": f"{shown:.3f}",
+                        "drawn": corrections.state(device),
+                        "unit": unit,
+                        "typed": typed,
+                    }
+                )
+    return counters
