@@ -42,6 +42,7 @@ SCRIPTS = (
     Script("modbus_faults", "0 wrong", "10000 4", "100 2"),
     Script("adc_accuracy", "<= 0.05 %, <= 0.1", "--whole", "32"),
     Script("adc_sampler", "<= 0.1 %", "20", "1"),
+    Script("archive", "<= 0.1 GB, >= 100, <= 3", "--whole", "1 7 0.3"),
     Script("latency", "<= 30 ms", "200 0.3", "8 0.25"),
     Script("web", ">= 0.8", "--whole", "1 1"),
     Script("footprint", "printed, MB", "60", "5"),

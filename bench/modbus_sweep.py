@@ -27,9 +27,10 @@ import serial
 
 from s0web.hardware import BusLine
 from s0web.hardware.modbus import open_bus
+from s0web.hardware.modbus_frame import crc
 from s0web.meters.eastron import SDM530
 from s0web.simulation.house import House
-from s0web.simulation.slave import PtySlave, Slave, crc16
+from s0web.simulation.slave import PtySlave, Slave
 from s0web.simulation.truths import grid
 
 LATENCY = 0.02  # s, from the last byte of a request to the first of its answer
@@ -97,11 +98,11 @@ def mbmd(path: str, link: Link) -> Iterator[Sweep]:
 
     def ask(address: int) -> float:
         body = struct.pack(">BBHH", 1, 4, address, 2)
-        port.write(body + crc16(body).to_bytes(2, "little"))
+        port.write(body + crc(body).to_bytes(2, "little"))
         time.sleep((15 * (8 + 9) + 35) / link.baud)
         answer = port.read(9)
         assert len(answer) == 9
-        assert crc16(answer) == 0
+        assert crc(answer) == 0
         return float(struct.unpack(">f", answer[3:7])[0])
 
     yield lambda: {register.quantity: ask(register.address) for register in SDM530.registers}
