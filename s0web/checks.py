@@ -12,6 +12,7 @@ from .registry import METERS, SINKS, load
 
 Sections = Mapping[str, Options]
 CHANNELS = {"mcp3208": 8, "mcp3204": 4, "mcp3008": 8}
+OWN_SINKS = ("cache", "recent", "compare", "archive")
 SHARED = {  # options of a wire: all sections on it must have the same
     "modbus": ("port", ("baud", "parity", "stopbits")),
     "adc": ("spi", ("chip", "speed", "samples_per_wave", "frequency")),
@@ -23,6 +24,11 @@ def together(path: Path, sections: Sections) -> Iterator[Problem]:
     yield from _claims(sections)
     yield from _shared(sections)
     yield from _converters(sections)
+    for name in OWN_SINKS:
+        if f"sink:{name}" in sections:
+            yield Problem(
+                f"sink:{name}", "", "is a name that the station itself uses; take another."
+            )
     for name, options in sections.items():
         if options.get("type") == "adc":
             yield from _channels(name, options)

@@ -146,6 +146,8 @@ def test_what_is_compared_or_pushed_must_be_there() -> None:
     assert "is not two or more devices" in wrong("[s0web]\ncompare = mains\n" + adc(""))
     push = "[sink:attic]\ntype = push\ndevice = cellar\nurl = http://attic/state/x\n"
     assert "device: there is no source cellar" in wrong(push)
+    own = push.replace("attic]", "cache]").replace("cellar", "mains") + adc("")
+    assert "[sink:cache] is a name that the station itself uses" in wrong(own)
     assert read(push.replace("cellar", "mains.brown") + adc("")).sinks["attic"]["interval"] == 1.0
 
 
