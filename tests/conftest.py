@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from s0web.station import Station
+
+# a run in the background ignores Ctrl-C, and so would every program that the tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 S0 = """\
 [s0web]
