@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from s0web.clock import FakeClock
 from s0web.station import Station
 
 # a run in the background ignores Ctrl-C, and so would every program that the tests start
@@ -37,6 +38,11 @@ def until(condition: Callable[[], object], what: str, seconds: float = 10.0) -> 
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(0.01)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture

@@ -39,11 +39,6 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
         yield made
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def test_the_status_is_offline_after_the_end(clock: FakeClock, broker: Mosquitto) -> None:
     with opened(clock, broker.port):
         assert retained(broker.port)["s0web/status"] == "online"

@@ -37,11 +37,6 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
         yield made
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def test_a_late_subscriber_gets_every_quantity_and_the_device(
     clock: FakeClock, broker: Mosquitto
 ) -> None:

@@ -25,11 +25,6 @@ from tests.p1_wire import (
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def wire(clock: FakeClock) -> Wire:
     return Wire(clock)
 

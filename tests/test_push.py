@@ -34,11 +34,6 @@ def other() -> Iterator[Peer]:
         yield made
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def sink(clock: FakeClock, url: str, **texts: str) -> PushSink:
     texts |= {"device": "grid", "url": url}
     rows = OPTIONS["sink.push"]

@@ -30,11 +30,6 @@ def other() -> Iterator[Peer]:
         yield made
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def remote(clock: FakeClock, **texts: str) -> RemoteSource:
     options = {
         option.name: option.parse(texts.get(option.name, option.default or ""))

@@ -27,7 +27,7 @@ from .modbus_frame import (
     owed_at,
     refusal,
 )
-from .modbus_wire import Wire, claim, connect
+from .modbus_wire import Wire, claim, reach
 
 LATE = 3.0  # s; meters answer within 0.2 s or give up, the slowest adapters within 1 s
 LATE_NETWORK = 6.0  # s; TCP may send a lost packet for the fourth time after 3 s
@@ -43,7 +43,7 @@ class RtuBus:
 
     def __init__(self, line: BusLine) -> None:
         is_remote = line.port.startswith("socket://")
-        wire = connect(line.port) if is_remote else claim(line)
+        wire = reach(line.port) if is_remote else claim(line)
         self.note = "RTU over TCP" if is_remote else f"{line.baud} 8{line.parity}{line.stopbits}"
         late = LATE_NETWORK if is_remote else LATE
         self._line = _Line(wire, line, is_remote, owed_at(line.port, late))

@@ -15,7 +15,7 @@ import time
 from ..errors import ReplyError, SourceError
 from . import BusLine
 from .modbus_frame import REFUSED, Request, owed_at, refusal
-from .modbus_wire import connect
+from .modbus_wire import reach
 
 HEADER = struct.Struct(">HHH")
 LATE = 3.0  # s after which no answer comes on the line behind a gateway
@@ -31,7 +31,7 @@ class TcpBus:
     note = "Modbus TCP"
 
     def __init__(self, line: BusLine) -> None:
-        self._wire = connect(line.port)
+        self._wire = reach(line.port)
         self._byte = (9 + line.stopbits + (line.parity != "N")) / line.baud  # s, behind the gateway
         self._data = b""  # of a frame that has not ended
         self._transaction = random.getrandbits(16)  # unlike that of a connection before

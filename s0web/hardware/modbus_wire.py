@@ -7,13 +7,12 @@ again.
 import os
 import socket
 import termios
-from urllib.parse import urlsplit
 
 from serial import Serial
 
 from ..errors import SourceError
 from . import BusLine
-from .serial import CONNECT_SECONDS, KEEPALIVE, SerialPort, gone, why_not
+from .serial import SerialPort, connect, gone, why_not
 
 MODBUS_PORT = 502
 
@@ -78,30 +77,11 @@ def _hurry(port: Serial) -> float:
     return 0.005
 
 
-def connect(name: str) -> Wire:
+def reach(name: str) -> Wire:
     """Connect to a gateway, `tcp://host:port` or `socket://host:port`; raises SourceError."""
     scheme = name.partition("://")[0]
-    try:
-        parts = urlsplit(name)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-    if scheme == "tcp":
-        port = port or MODBUS_PORT
-    if not host or not port:
-        example = f"{scheme}://192.168.1.20:{MODBUS_PORT if scheme == 'tcp' else 2001}"
-        raise SourceError(f"{name} is no address: write it as {example}")
-    try:
-        wire = socket.create_connection((host, port), CONNECT_SECONDS)
-    except OSError as error:
-        reason = error.strerror or error
-        raise SourceError(
-            f"{name} cannot be reached ({reason}): is the gateway on, and is this its port?"
-        ) from error
-    wire.setblocking(False)
+    port = MODBUS_PORT if scheme == "tcp" else None
+    ask = "is the gateway on, and is this its port?"
+    wire = connect(name, f"{scheme}://192.168.1.20:{port or 2001}", ask, port)
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # a far side that lost its power never says good-bye: find out within half a minute
-    wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in KEEPALIVE:
-        wire.setsockopt(socket.IPPROTO_TCP, option, value)
     return Wire(name, wire, 0.100)

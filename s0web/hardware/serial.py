@@ -67,8 +67,10 @@ class SerialPort:
 
 def open_port(name: str, baud: int) -> SerialPort:
     """Claim a port, `/dev/...` or `socket://host:port`, at `baud` bit/s; raises SourceError."""
-    wire = _connect(name) if name.startswith("socket://") else _claim(name, baud)
-    return SerialPort(name, wire)
+    if name.startswith("socket://"):
+        ask = "is that machine on, and does ser2net run there?"
+        return SerialPort(name, connect(name, "socket://192.168.1.20:2001", ask))
+    return SerialPort(name, _claim(name, baud))
 
 
 def ports(folder: str = BY_ID) -> list[tuple[str, str]]:
@@ -90,21 +92,22 @@ def _claim(name: str, baud: int) -> "Serial":
         raise SourceError(why_not(name, error)) from error
 
 
-def _connect(name: str) -> socket.socket:
+def connect(name: str, example: str, ask: str, port: int | None = None) -> socket.socket:
+    """Connect to `scheme://host:port`, without a port to `port`; never waits once it is connected.
+
+    SourceError: `example` is how it is written, `ask` what to look at when nobody answers.
+    """
     try:
         parts = urlsplit(name)
-        host, port = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port or port
     except ValueError:
-        host = port = None
+        host = None
     if not host or not port:
-        raise SourceError(f"{name} is no address: write it as socket://192.168.1.20:2001")
+        raise SourceError(f"{name} is no address: write it as {example}")
     try:
         wire = socket.create_connection((host, port), CONNECT_SECONDS)
     except OSError as error:
-        reason = error.strerror or error
-        raise SourceError(
-            f"{name} cannot be reached ({reason}): is that machine on, and does ser2net run there?"
-        ) from error
+        raise SourceError(f"{name} cannot be reached ({error.strerror or error}): {ask}") from error
     wire.setblocking(False)
     # a far side that lost its power never says good-bye: find out within half a minute
     wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
