@@ -1,5 +1,5 @@
-"""The words that all parts share: Reading, Value, Snapshot, Health, Trouble, Frame, Command; Source
-and Sink.
+"""The words that all parts share: Reading, Value, Snapshot, Health, Trouble, Frame, Command and
+Refused; Source and Sink.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -133,6 +133,13 @@ class Source(Protocol):
         """Let the wire go; may be called twice."""
 
 
+class Refused(NamedTuple):
+    """Values that a server does not take for what they are; written again, they may be."""
+
+    reading: Reading
+    reason: str
+
+
 class Sink(Protocol):
     """A place that keeps readings: the mirror image of a Source."""
 
@@ -141,9 +148,9 @@ class Sink(Protocol):
     def open(self) -> None:
         """Connect and create what is missing; raises SinkError."""
 
-    def write(self, batch: Sequence[Reading]) -> None:
+    def write(self, batch: Sequence[Reading]) -> Sequence[Refused] | None:
         """Keep all of it, or raise: then the same batch comes again. An empty batch is a tick, once
-        a second.
+        a second. Return what of it the server will never take, to be set aside.
         """
 
     def close(self) -> None:

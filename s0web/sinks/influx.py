@@ -12,36 +12,26 @@ import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from ..clock import Clock
 from ..errors import SinkError
-from ..model import Options, Reading
+from ..model import Options, Reading, Refused
 from . import influx_dialect as dialect
+from .credentials import context, secret_of
 from .influx_lines import HouseLayout, Layout, Point, SmartmeterLayout
-from .influx_wire import SMALL, Answer, Wire, context, packed, secret_of, server
+from .influx_wire import SMALL, Answer, Wire, packed, server
 
 LOG = logging.getLogger(__name__)
-SET_ASIDE = 1_000  # refused readings that are remembered
 AGAIN = 60.0  # s; VictoriaMetrics writes to its disk each few seconds
 AGAIN_BYTES = 8_000_000  # compressed
 LONGEST_REST = 300.0  # s, whatever the server asks for
 
 
-class Refused(NamedTuple):
-    """Values that the server does not take; written again, as a Reading, they may be."""
-
-    reading: Reading
-    reason: str
-
-
 class InfluxSink:
-    """contract: model.Sink; `refused` holds what was set aside last, `refusals` counts values."""
+    """contract: model.Sink"""
 
     def __init__(self, name: str, options: Options, clock: Clock) -> None:
         self.name = f"sink:{name}"
-        self.refused: deque[Refused] = deque(maxlen=SET_ASIDE)
-        self.refusals = 0
         self._options, self._clock = options, clock
         self._url = str(options["url"])
         self._path = dialect.write_path(options)
@@ -50,7 +40,6 @@ class InfluxSink:
         self._wire: Wire | None = None
         self._head: dict[str, str] = {}
         self._conflicts: set[tuple[str, str]] = set()  # (measurement, field) of another type there
-        self._told: set[tuple[str, str]] = set()  # (device, field) of which the log has a line
         self._taken: deque[tuple[float, bytes]] = deque()  # (when, body) for VictoriaMetrics
         self._rest_until, self._rest = -1.0, ""
 
@@ -77,13 +66,13 @@ class InfluxSink:
         self._greet()
         self._send_again()
 
-    def write(self, batch: Sequence[Reading]) -> None:
+    def write(self, batch: Sequence[Reading]) -> list[Refused]:
         refused: list[Refused] = []
         points = self._layout.points(batch)
         for start in range(0, len(points), self._most):
             self._deliver(points[start : start + self._most], refused)
         self._layout.kept()
-        self._set_aside(refused)
+        return refused
 
     def close(self) -> None:
         if self._wire is not None:
@@ -215,24 +204,6 @@ class InfluxSink:
             self._rest = text
             self._rest_until = self._clock.monotonic() + min(answer.retry_after, LONGEST_REST)
         return SinkError(text)
-
-    def _set_aside(self, refused: list[Refused]) -> None:
-        """Remember them; the log has a line for each device and quantity."""
-        self.refused.extend(refused)
-        for reading, reason in refused:
-            self.refusals += len(reading.values)
-            news = {(reading.device, name) for name in reading.values} - self._told
-            self._told |= news
-            if news:
-                LOG.warning(
-                    "%s: %s does not take %s of %s at %s and the like: set aside (%s)",
-                    self.name,
-                    self._url,
-                    ", ".join(sorted(name for _, name in news)),
-                    reading.device,
-                    reading.time.isoformat(),
-                    reason,
-                )
 
 
 def _halves(chunk: list[Point]) -> list[list[Point]]:

@@ -1,0 +1,145 @@
+"""The narrow schema of every SQL database: one row for each value, and its quarters for ever.
+
+    series   (logger, device, quantity, meter) -> id; unit, kind
+    reading  (series_id, ts) -> value
+    quarter  (series_id, ts) -> day, n, low, high, sum, first, last, first_ts, last_ts
+
+1. Everything is set, never added to, so writing twice changes nothing. One station writes a series.
+2. A quarter (15 min, UTC) is made from its readings by the server, once it is over, and again when
+   a late value comes; `day` is the station's local day in which it begins.
+3. `Tables` is one database in its dialect; all that thinks is here.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import NamedTuple, Protocol
+
+from ..errors import S0WebError
+from ..model import Reading, Refused
+from ..quantities import QUANTITIES
+
+EPOCH, MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+QUARTER = 900_000  # ms
+ROWS = 1_000  # written at once: more gains nothing, fewer costs half (measured)
+
+
+class Series(NamedTuple):
+    """Of one station; differences of a register never cross it."""
+
+    device: str
+    quantity: str
+    meter: str
+
+    @property
+    def unit(self) -> str:
+        return QUANTITIES[self.quantity].unit
+
+    @property
+    def kind(self) -> str:
+        return QUANTITIES[self.quantity].kind
+
+
+class Row(NamedTuple):
+    series: int  # its id in that database
+    ts: int  # ms since 1970, UTC
+    value: float
+
+
+class Quarter(NamedTuple):
+    series: int
+    ts: int  # ms, its begin
+    day: date
+
+
+class ValueRefused(S0WebError, ValueError):
+    """The server takes the request, but not what a row of it holds; the text is its reason."""
+
+
+class Tables(Protocol):
+    """Each call is one transaction. Raises SinkError where the server is away or unwilling."""
+
+    def ids(self, wanted: Sequence[Series]) -> Mapping[Series, int]:
+        """The id of each series, made where it is missing."""
+
+    def upsert(self, rows: Sequence[Row]) -> None:
+        """Set all, or none and raise ValueRefused; no two are of the same series and time."""
+
+    def roll(self, quarters: Sequence[Quarter]) -> None:
+        """Make these quarters from their readings."""
+
+    def unrolled(self) -> Sequence[tuple[int, int]]:
+        """(series, begin in ms) of what this station wrote from its newest quarter on: perhaps not
+        whole there.
+        """
+
+
+class Narrow:
+    """Writes readings into the tables; used by one thread."""
+
+    def __init__(self, tables: Tables, zone: tzinfo | None) -> None:
+        self._tables, self._zone = tables, zone
+        self._ids: dict[Series, int] = {}
+        self._newest: dict[int, int] = {}  # series -> ms
+        self._touched: set[tuple[int, int]] = set()  # (series, begin) not made yet
+
+    def begin(self) -> None:
+        """After each connect: what an earlier run left half done is done with what comes."""
+        self._ids.clear()
+        self._touched |= set(self._tables.unrolled())
+        for series, ts in self._touched:
+            self._newest[series] = max(self._newest.get(series, 0), ts)
+
+    def write(self, batch: Sequence[Reading]) -> list[Refused]:
+        """Keep all of it; return what the server does not take."""
+        told = {
+            (Series(reading.device, quantity, reading.meter), _ms(reading.time)): (number, reading)
+            for reading in batch
+            for quantity, number in reading.values.items()
+        }  # what came last counts
+        self._learn({series for series, _ in told})
+        rows = [Row(self._ids[series], ts, number) for (series, ts), (number, _) in told.items()]
+        bad: dict[tuple[int, int], str] = {}
+        for start in range(0, len(rows), ROWS):
+            self._deliver(rows[start : start + ROWS], bad)
+        self._roll([row for row in rows if row[:2] not in bad])
+        return [
+            Refused(
+                Reading(series.device, reading.time, {series.quantity: number}, {}, series.meter),
+                why,
+            )
+            for (series, ts), (number, reading) in told.items()
+            if (why := bad.get((self._ids[series], ts)))
+        ]
+
+    def _learn(self, wanted: set[Series]) -> None:
+        if news := sorted(wanted - self._ids.keys()):
+            self._ids.update(self._tables.ids(news))
+
+    def _deliver(self, rows: Sequence[Row], bad: dict[tuple[int, int], str]) -> None:
+        """What is refused is found by halving."""
+        try:
+            self._tables.upsert(rows)
+        except ValueRefused as error:
+            if len(rows) == 1:
+                bad[rows[0][:2]] = str(error)
+                return
+            middle = len(rows) // 2
+            self._deliver(rows[:middle], bad)
+            self._deliver(rows[middle:], bad)
+
+    def _roll(self, rows: Sequence[Row]) -> None:
+        """Make the quarters that are over, seen from what is told of their series."""
+        for series, ts, _ in rows:
+            self._touched.add((series, ts // QUARTER * QUARTER))
+            self._newest[series] = max(self._newest.get(series, 0), ts)
+        over = [place for place in self._touched if self._newest[place[0]] >= place[1] + QUARTER]
+        if over:
+            self._tables.roll([Quarter(*place, self._day(place[1])) for place in sorted(over)])
+            self._touched.difference_update(over)
+
+    def _day(self, ts: int) -> date:
+        return datetime.fromtimestamp(ts / 1000, UTC).astimezone(self._zone).date()
+
+
+def _ms(time: datetime) -> int:
+    return (time - EPOCH) // MS
