@@ -1,8 +1,8 @@
 """The INI file: load and check it whole against the OPTIONS table, and save changes to it.
 
-Sections: [s0web], [web], [log], [source:NAME] and [sink:NAME] with their type, and [cache] with the
-counters (kWh or m3 by device, NAME.export for what is exported), or [cache:simulated] while the
-house is simulated, so that play never touches a real counter.
+Sections: [s0web], [web], [log], [archive], [source:NAME] and [sink:NAME] with their type, and
+[cache] with the counters (kWh or m3 by device, NAME.export for what is exported), or
+[cache:simulated] while the house is simulated, so that play never touches a real counter.
 """
 
 import configparser
@@ -26,7 +26,7 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 CACHES = ("cache", "cache:simulated")
 SECRET = {row.name for rows in OPTIONS.values() for row in rows if row.kind == "secret"}
 FAMILIES = ("source", "sink")  # of sections with a name and a type
-PLAIN = ("s0web", "web", "log")  # sections of which there is one
+PLAIN = ("s0web", "web", "log", "archive")  # sections of which there is one
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,17 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from .clock import Clock
 from .hub import Hub
-from .model import Options, Sink, Source
+from .log import Older
+from .model import Options, Reading, Sink, Source
 from .workers import Loop, SinkLoop, SourceLoop
 
 LOG = logging.getLogger(__name__)
+LAST = "sink:archive"  # it keeps how far the others came
 Sections = Mapping[str, Options]  # device -> options: what a source is made of
 
 
@@ -81,8 +83,15 @@ class Crew:
         loop = SourceLoop(source, self._hub, self._clock)
         self._sources[wire] = (sections, self._employ(loop, self._clock))
 
-    def start_sink(self, sink: Sink) -> None:
-        loop = SinkLoop(sink, self._hub, self._clock)
+    def start_sink(
+        self,
+        sink: Sink,
+        cursor: int | None = None,
+        older: Older | None = None,
+        past: Iterable[Sequence[Reading]] = (),
+    ) -> None:
+        """As SinkLoop has it."""
+        loop = SinkLoop(sink, self._hub, self._clock, cursor, older, past)
         self._sinks[sink.name] = self._employ(loop, self._clock)
 
     def wires(self) -> dict[str, Sections]:
@@ -91,6 +100,9 @@ class Crew:
 
     def source_loops(self) -> list[SourceLoop]:
         return [w.loop for _, w in self._sources.values() if isinstance(w.loop, SourceLoop)]
+
+    def sink_loops(self) -> list[SinkLoop]:
+        return [w.loop for w in list(self._sinks.values()) if isinstance(w.loop, SinkLoop)]
 
     def check(self) -> None:
         """The keeper's look at everyone."""
@@ -103,9 +115,7 @@ class Crew:
         """
         end = time.monotonic() + seconds
         self.hurry()
-        while time.monotonic() < end and any(
-            isinstance(w.loop, SinkLoop) and w.loop.is_behind for w in self._sinks.values()
-        ):
+        while time.monotonic() < end and any(loop.is_behind for loop in self.sink_loops()):
             time.sleep(0.01)
 
     def hurry(self) -> None:
@@ -126,16 +136,22 @@ class Crew:
         """End everyone, the counters first: Apache may kill us any moment now."""
         sources = [worker for _, worker in self._sources.values()]
         late = _end(sources, 0.4)
-        self.stop_sinks(list(self._sinks))
+        self.stop_sinks([name for name in self._sinks if name != LAST])
+        self.stop_sinks([LAST])
         if late:
             _end([worker for worker in sources if worker.loop in late], 1.0)
         self._sources.clear()
 
-    def stop_sinks(self, names: Sequence[str]) -> None:
-        """End those of these that run; as with sources, a late one is not heard any more."""
-        for late in _end([self._sinks.pop(name) for name in names if name in self._sinks], 1.0):
+    def stop_sinks(self, names: Sequence[str]) -> dict[str, int]:
+        """End those of these that run, and return how far they came; as with sources, a late one is
+        not heard any more.
+        """
+        going = {name: self._sinks.pop(name) for name in names if name in self._sinks}
+        for late in _end(list(going.values()), 0.8):
             late.is_dismissed = True
             LOG.error("%s: could not end in time", late.name)
+        loops = {name: worker.loop for name, worker in going.items()}
+        return {n: loop.cursor for n, loop in loops.items() if isinstance(loop, SinkLoop)}
 
     def run(self, until: datetime) -> None:
         """Warped time: turn whoever is due, one after the other, until that time."""

@@ -1,41 +1,54 @@
-"""The sinks of a station: the counters' file, the last day, the comparison, those of the INI."""
+"""The sinks of a station: counters' file, last day, archive, comparison, and those of the INI."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from .archive.asides import Aside
+from .archive.place import archive_path
 from .archive.recent import Recent
-from .assembly import COUNTED, unmade
+from .archive.store import Archive
+from .assembly import COUNTED, simulated_past, unmade
 from .clock import Clock
 from .config import Config
 from .crew import Crew
+from .errors import StationError
 from .hub import Hub
-from .model import Options, Sink
+from .keeping import Keeping
+from .model import Reading, Sink
 from .registry import SINKS, load
 from .sinks.cache import CacheSink
 from .sinks.compare import CompareSink
 
 LOG = logging.getLogger(__name__)
+AGAIN = 10.0  # s until an archive that could not be opened is tried again
 
 
 class Followers:
+    """Only the keeper's thread calls it, save for `recent` and `keeping`."""
+
     def __init__(self, path: Path, hub: Hub, clock: Clock, crew: Crew) -> None:
         self.recent = Recent()
+        self.keeping: Keeping | None = None
         self._path, self._hub, self._clock, self._crew = path, hub, clock, crew
         self._cache: CacheSink | None = None
-        self._sources: Mapping[str, Options] = {}
+        self._config: Config | None = None
         self._made: dict[str, object] = {}  # name of a sink of the INI -> what it was made of
+        self._is_kept = False  # the archive follows
+        self._base = 0  # the log's number from which an archive that is not open yet follows
+        self._tried = clock.monotonic()
 
     def apply(self, config: Config, draining: bool) -> None:
         """Start, change and stop sinks as the config says."""
-        self._sources = config.sources
+        self._config = config
+        if not self._is_kept or self._is_elsewhere(config):
+            self._keep(config)
+        if self.keeping is not None and not draining:
+            self.keeping.apply(config)
         if self._cache is None:
-            interval = config.sections["s0web"]["save_interval"]
-            self._cache = CacheSink(
-                self._path, self._counted, config.cache, config.simulate, self._clock, interval
-            )
+            self._cache = self._counters(config)
             self._crew.start_sink(self._cache)
-            self._crew.start_sink(self.recent)
+            self._crew.start_sink(self.recent, past=self._last_day(config))
         elif not draining:
             self._cache.interval = config.sections["s0web"]["save_interval"]
         wanted = self._wanted(config)
@@ -46,28 +59,99 @@ class Followers:
             if name in gone or name not in self._made:
                 self._start(name, config)
         self._made = wanted
+        if self.keeping is not None and self._is_kept:
+            self.keeping.forget_others(wanted)
+
+    def check(self) -> None:
+        """The keeper's look: an archive that could not be opened is tried again."""
+        config, due = self._config, self._clock.monotonic() - self._tried >= AGAIN
+        if config is not None and due and (not self._is_kept or self._is_elsewhere(config)):
+            self._keep(config)
 
     def hasten(self) -> None:
-        """The end is near: save counters at each turn."""
-        if self._cache is not None:
-            self._cache.interval = 0.0
+        """The end is near: save counters and readings at each turn."""
+        if self._cache is not None and self.keeping is not None:
+            self._cache.interval = self.keeping.archive.interval = 0.0
             self._crew.hurry()
 
     def reset(self) -> None:
         """All sinks were stopped, and another house begins."""
-        self._cache, self._made = None, {}
+        self._config, self._cache, self._made = None, None, {}
+        self.keeping, self._is_kept = None, False
         self.recent.clear()
+
+    def replay(self, name: str) -> None:
+        """Have a sink write once more what was set aside; StationError where there is none."""
+        loop = next((loop for loop in self._crew.sink_loops() if loop.name == name), None)
+        if self.keeping is None or not self._is_kept or loop is None or name not in self._made:
+            raise StationError(f"There is no sink {name.partition(':')[2]} that works now.")
+        loop.write_too(self.keeping.aside(name))
+
+    def asides(self) -> list[Aside]:
+        """What was set aside of all sinks; raises SinkError."""
+        return self.keeping.archive.asides.known() if self.keeping and self._is_kept else []
+
+    # -- the archive -------------------------------------------------------------------------------
+
+    def _is_elsewhere(self, config: Config) -> bool:
+        """Whether the archive is not where the config says."""
+        return self.keeping is not None and self.keeping.archive.path != archive_path(config)
+
+    def _keep(self, config: Config) -> None:
+        """Open the archive of this config; the log gets its numbers, so whoever follows is stopped
+        and goes on by them.
+        """
+        self._tried = self._clock.monotonic()
+        keeping = self.keeping
+        if keeping is None or self._is_elsewhere(config):
+            keeping = Keeping(config, self._hub, self._clock)
+        why = keeping.open()
+        if why and self.keeping is not None and self._is_kept:
+            self.keeping.archive.remark = f"{why}; it goes on in {self.keeping.archive.path}"
+            return
+        if self.keeping is None:
+            self._base = self._hub.last
+        self.keeping = keeping
+        if why:
+            keeping.report(why)
+            return
+        sinks = [loop.sink for loop in self._crew.sink_loops()]
+        cursors = self._crew.stop_sinks([sink.name for sink in sinks])
+        base, last = cursors.get(Archive.name, self._base), keeping.archive.last
+        self._hub.renumber(base, last)
+        keeping.recall(config)
+        self._is_kept = True
+        self._crew.start_sink(keeping.archive, last)
+        for sink in sinks:
+            if sink.name != Archive.name:
+                self._follow(sink, cursors[sink.name] - base + last, config)
+
+    def _last_day(self, config: Config) -> Iterable[Sequence[Reading]]:
+        """What the live page shows of the time before the start."""
+        if config.simulate:
+            yield simulated_past(config.sources, self._clock.now())
+        elif self.keeping is not None and self._is_kept:
+            yield from self.keeping.last_day()
+
+    # -- the others --------------------------------------------------------------------------------
+
+    def _counters(self, config: Config) -> CacheSink:
+        interval = config.sections["s0web"]["save_interval"]
+        return CacheSink(
+            self._path, self._counted, config.cache, config.simulate, self._clock, interval
+        )
+
+    def _counted(self) -> list[str]:
+        sources = self._config.sources if self._config else {}
+        return [device for device, of in sources.items() if of["type"] in COUNTED]
 
     def _compared(self, gone: Sequence[str]) -> list[str]:
         """The verdicts of a comparison that is gone."""
         known = self._hub.snapshot().health if CompareSink.name in gone else ()
         return [name for name in known if name.startswith("compare:")]
 
-    def _counted(self) -> list[str]:
-        return [device for device, of in self._sources.items() if of["type"] in COUNTED]
-
     def _wanted(self, config: Config) -> dict[str, object]:
-        """What each sink besides the two that are always there is made of."""
+        """What each sink besides those that are always there is made of."""
         wanted: dict[str, object] = {f"sink:{name}": of for name, of in config.sinks.items()}
         house = config.sections["s0web"]
         if house["compare"]:
@@ -77,10 +161,23 @@ class Followers:
     def _start(self, name: str, config: Config) -> None:
         """One that cannot be made leaves the others alone."""
         try:
-            self._crew.start_sink(self._sink(name, config))
+            self._follow(self._sink(name, config), self._hub.last, config)
         except Exception as error:
             LOG.error("%s: cannot be made", name, exc_info=error)
             self._hub.report(name, unmade(error, self._clock.now()))
+
+    def _follow(self, sink: Sink, cursor: int, config: Config) -> None:
+        """From where the archive knows it to be; else from this number, perhaps with the past."""
+        options = config.sinks.get(sink.name.partition(":")[2])
+        is_late = getattr(sink, "is_present_only", False)
+        if options is None or is_late or self.keeping is None or not self._is_kept:
+            self._crew.start_sink(sink, self._hub.last if is_late else cursor)
+            return
+        known = self.keeping.archive.cursor(sink.name)
+        past = self.keeping.past(sink.name, known is None and options["from"] == "beginning")
+        cursor = cursor if known is None else known
+        self.keeping.move(sink.name, cursor)  # from now on all is kept for it
+        self._crew.start_sink(sink, cursor, self.keeping, past)
 
     def _sink(self, name: str, config: Config) -> Sink:
         if name == CompareSink.name:

@@ -2,7 +2,6 @@
 under the one lock.
 """
 
-import math
 import threading
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -17,6 +16,7 @@ from .quantities import QUANTITIES
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
+MOST = 1e15  # of any quantity: more is no measurement, and would spoil sums in databases
 Told = TypeVar("Told")
 
 
@@ -94,9 +94,28 @@ class Hub:
             news = len(labels) < len(old.labels) or len(health) < len(old.health)
             self._swap(replace(old, labels=labels, health=health), news)
 
-    def clear(self) -> None:
-        """Forget every value: another house begins."""
+    def recall(
+        self, values: Mapping[str, Mapping[str, Value]], labels: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """What was known before the start, where nothing newer is."""
         with self._changed:
+            old = self._snapshot
+            merged = {d: {**told, **old.values.get(d, {})} for d, told in values.items()}
+            words = {d: {**told, **old.labels.get(d, {})} for d, told in labels.items()}
+            news = replace(old, values={**old.values, **merged}, labels={**old.labels, **words})
+            self._swap(news, news=True)
+
+    def renumber(self, base: int, last: int) -> None:
+        """Number `base` is `last` from now on, and all others as they follow; what came before is
+        no longer held. Nobody may follow the log meanwhile.
+        """
+        with self._changed:
+            self._log.renumber(base, last)
+
+    def clear(self) -> None:
+        """Forget every value and reading: another house begins."""
+        with self._changed:
+            self._log.renumber(self._log.last, self._log.last)
             self._swap(Snapshot(version=self._snapshot.version), news=True)
 
     def snapshot(self) -> Snapshot:
@@ -130,7 +149,7 @@ class Hub:
         if not EARLIEST <= reading.time <= latest:
             self.dropped["time"] += len(reading.values)
             return None
-        bad = [k for k, v in reading.values.items() if not math.isfinite(v) or k not in QUANTITIES]
+        bad = [k for k, v in reading.values.items() if not abs(v) <= MOST or k not in QUANTITIES]
         if not bad:
             return reading
         for quantity in bad:

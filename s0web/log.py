@@ -2,15 +2,16 @@
 holds the newest.
 
 A reader keeps a cursor, the number of the last Reading it has dealt with. What has left the ring is
-the archive's to serve; without one a reader that fell behind is told how many it missed.
+the archive's to serve (`Older`); without one a reader that fell behind is told how many it missed.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from .model import Reading
+from .model import Reading, Refused
 
 CAPACITY = 5_000  # readings; about 10 MB with full P1 telegrams, over an hour of one meter
 
@@ -40,3 +41,26 @@ class Log:
         start = max(first, cursor + 1)
         readings = list(islice(self._ring, start - first, start - first + limit))
         return Batch(readings, start + len(readings) - 1, missed)
+
+    def renumber(self, base: int, last: int) -> None:
+        """Number `base` is `last` from now on; what came up to there is no longer held."""
+        for _ in range(len(self._ring) - (self.last - base)):
+            self._ring.popleft()
+        self.last += last - base
+
+
+class Older(Protocol):
+    """The log's older part, the archive: what left the ring, and how far each sink has come."""
+
+    def after(self, cursor: int, limit: int = 1_000) -> Batch: ...
+
+    def move(self, name: str, number: int) -> None: ...
+
+    def set_aside(self, name: str, refused: Sequence[Refused]) -> None: ...
+
+
+class Progress(NamedTuple):
+    """How far a sink has come."""
+
+    behind: int  # readings that it has not written
+    oldest: datetime | None  # stamp of the oldest of them, where it is more than a moment behind

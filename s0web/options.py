@@ -4,6 +4,7 @@ It parses and checks the file, draws the dialog, writes the comments of a new fi
 options table in docs. A scope is a section ("web") or a family with a driver's type ("source.p1").
 """
 
+from . import options_sinks
 from .option import Option
 from .registry import METERS
 
@@ -11,18 +12,15 @@ SCOPES = {
     "s0web": "The station",
     "web": "Pages and API",
     "log": "Messages",
+    "archive": "The archive",
     "source.s0": "S0 pulse counter on a GPIO pin",
     "source.p1": "P1 port of a digital meter",
     "source.modbus": "Modbus meter on RS-485 or a gateway",
     "source.adc": "Currents and voltages sampled by an ADC",
     "source.remote": "A point that another station measures",
-    "sink.push": "Tell another station",
-    "sink.csv": "CSV files",
-    "sink.influx": "InfluxDB 1, 2 or 3, or VictoriaMetrics",
-    "sink.mqtt": "An MQTT broker, Home Assistant",
-}
+} | options_sinks.SCOPES
 
-OPTIONS: dict[str, tuple[Option, ...]] = {
+_OWN: dict[str, tuple[Option, ...]] = {
     "s0web": (
         Option("simulate", "yesno", "no", "Use the simulated house in place of all wires."),
         Option("timezone", "zone", "", "Local time zone, such as Europe/Brussels; empty: the machine's."),
@@ -57,6 +55,15 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         Option("file", "text", "", "Log file, for target = file."),
         Option("size", "integer", "1000000", "A log file is rotated at this size.", "bytes", 10_000, 1_000_000_000),
         Option("keep", "integer", "3", "Rotated log files kept.", "", 0, 100),
+    ),
+    "archive": (
+        Option("path", "text", "", "Folder of the archive; empty: beside this file. /dev/shm/s0web: nothing is written to the "
+               "card, and a power cut costs all history.", advanced=True),
+        Option("flush", "number", "60", "How often what is new is brought to disk; a power cut costs at most so much.", "s", 1,
+               3600),
+        Option("keep", "number", "731", "How long every value is kept; quarter hours are kept for ever.", "days", 1, 36_500),
+        Option("backlog", "number", "256", "Room for what sinks that are away have still to get; with more, the oldest of it "
+               "is thinned to quarter hours.", "MB", 1, 100_000, advanced=True),
     ),
     "source.s0": (
         Option("pin", "integer", None, "GPIO number of the input.", "", 0, 511),
@@ -140,77 +147,8 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         Option("patience", "number", "30", "Without a state for so long the values are shown as old.", "s", 3, 86_400,
                advanced=True),
     ),
-    "sink.push": (
-        Option("device", "text", None, "The device that the other station is told of. Of a pulse counter there is news with its "
-               "pulses only: let the other station ask for that (a remote source with url)."),
-        Option("url", "text", None, "Where: http://192.168.1.2/state/Mains."),
-        Option("token", "secret", "", "The other station's token, if it wants one."),
-        Option("interval", "number", "1", "How often at most.", "s", 0.5, 3600),
-        Option("timeout", "number", "5", "How long the other station may take.", "s", 0.5, 60, advanced=True),
-    ),
-    "sink.mqtt": (
-        Option("host", "text", None, "Name or address of the broker; with TLS as its certificate has it."),
-        Option("port", "integer", "0", "Its port; 0: 1883, with TLS 8883.", "", 0, 65535, advanced=True),
-        Option("user", "text", "", "User name at the broker; empty: none."),
-        Option("password", "secret", "", "The user's password."),
-        Option("password_file", "text", "", "Or a file with the password in it, which not everyone may read.",
-               advanced=True),
-        Option("tls", "yesno", "no", "Connect with TLS."),
-        Option("ca_file", "text", "", "Certificate of the CA that signed the broker's, a PEM file; empty: the machine's "
-               "CAs."),
-        Option("tls_verify", "yesno", "yes", "Refuse a broker that cannot prove who it is.", advanced=True),
-        Option("prefix", "text", "s0web", "How the topics begin: s0web/grid/power."),
-        Option("layout", "choice", "s0web", "s0web: <prefix>/<device>/<quantity>, and JSON for each device; smartmeter: "
-               "<prefix><German register name> of one device, such as /smartmeter/Spannung_L1.",
-               choices=("s0web", "smartmeter"), advanced=True),
-        Option("device", "text", "", "Tell of this device and what hangs on it alone; empty: of all."),
-        Option("interval", "number", "5", "How often at most.", "s", 0.5, 3600),
-        Option("qos", "integer", "1", "Quality of service; 0: nobody acknowledges a message.", "", 0, 2, advanced=True),
-        Option("discovery", "yesno", "yes", "Let Home Assistant find the devices; no: it forgets them."),
-        Option("discovery_prefix", "text", "homeassistant", "How Home Assistant's discovery topics begin.",
-               advanced=True),
-        Option("version", "choice", "5", "Version of MQTT.", choices=("5", "3.1.1"), advanced=True),
-        Option("timeout", "number", "5", "How long the broker may take.", "s", 1, 60, advanced=True),
-    ),
-    "sink.csv": (
-        Option("file_path", "text", None, "Folder of the files, such as /var/lib/s0web/csv; made if it is not there."),
-        Option("file_prefix", "text", "s0web", "Files are called <prefix>_<date>_<time>.csv, in UTC, with .wip__ before "
-               "it as long as they grow."),
-        Option("layout", "choice", "s0web", "Lines: s0web (one for each value) or smartmeter (one for each telegram of a "
-               "P1 meter, in the columns of smartmeter-python).", choices=("s0web", "smartmeter")),
-        Option("device", "text", "", "Only this device and what hangs on it; empty: all. Needed for layout = smartmeter."),
-        Option("write_header", "yesno", "yes", "Begin each file with the names of the columns."),
-        Option("write_every", "integer", "30", "After so many readings the disk must have them (fsync); 1: a power cut "
-               "loses nothing, and wears out an SD card.", "", 1, 1_000_000),
-        Option("max_lines", "integer", "100000", "A file is closed at so many lines.", "", 1, 10_000_000),
-        Option("max_age", "number", "86400", "A file is closed at this age.", "s", 1, 31_622_400),
-        Option("timezone", "zone", "", "Zone of the column local_time; empty: the machine's.", advanced=True),
-    ),
-    "sink.influx": (
-        Option("url", "text", None, "Where it is: http://192.168.1.20:8086 or https://..."),
-        Option("version", "choice", "1", "What it is: InfluxDB 1.x, 2.x, 3.x, or VictoriaMetrics.",
-               choices=("1", "2", "3", "victoriametrics")),
-        Option("database", "text", "s0web", "Database (1, 3), made if it is not there; for VictoriaMetrics the label db."),
-        Option("org", "text", "", "Organization (2)."),
-        Option("bucket", "text", "s0web", "Bucket (2)."),
-        Option("user", "text", "", "User (1, VictoriaMetrics)."),
-        Option("password", "secret", "", "The user's password."),
-        Option("token", "secret", "", "Token (2, 3, VictoriaMetrics)."),
-        Option("secret_file", "text", "", "Or a file with the password or token in its first line, which not everyone may "
-               "read (chmod 600)."),
-        Option("layout", "choice", "s0web", "Points: s0web (a field for each quantity) or smartmeter (measurements "
-               "electricity and gas of smartmeter-python).", choices=("s0web", "smartmeter")),
-        Option("device", "text", "", "Only this device and what hangs on it; empty: all. Needed for layout = smartmeter."),
-        Option("logger", "text", "", "Name of this station in the tag logger; empty: the machine's name."),
-        Option("ca_file", "text", "", "Certificate (PEM) of the CA that signed the server's, if the system does not know it."),
-        Option("verify", "yesno", "yes", "Check the server's certificate.", advanced=True),
-        Option("measurement", "text", "s0web", "Measurement of layout = s0web.", advanced=True),
-        Option("retention_policy", "text", "", "Retention policy (1); empty: the database's own.", advanced=True),
-        Option("lines", "integer", "5000", "Lines sent at once.", "", 1, 10_000, advanced=True),
-        Option("compress", "yesno", "yes", "Compress what is sent (gzip).", advanced=True),
-        Option("timeout", "number", "10", "How long the server may take.", "s", 0.5, 60, advanced=True),
-    ),
 }  # fmt: skip
+OPTIONS = _OWN | options_sinks.OPTIONS
 
 
 def scope_of(section: str, source_type: str = "") -> str:

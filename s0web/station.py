@@ -8,13 +8,14 @@ only: `apply(config)` and `tell(command)`.
 import logging
 import threading
 from collections import deque
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from . import assembly, fresh, logs, upgrade
 from . import config as ini
-from .assembly import Sections
+from . import fresh, logs, upgrade
+from .acquisition import Acquisition
+from .archive.asides import Aside
+from .archive.query import History
 from .clock import Clock, SystemClock
 from .config import Config
 from .crew import Crew
@@ -22,6 +23,7 @@ from .errors import ConfigError, StationError
 from .followers import Followers
 from .hardware import Wires
 from .hub import Hub
+from .log import Progress
 from .model import Command, Health, Options
 from .statelock import StateLock
 from .watch import IniWatch
@@ -49,13 +51,10 @@ class Station:
         self.config: Config | None = None  # the one that is applied
         self.state, self.problem = "starting", ""
         self.started = self.clock.now()
-        self._given = wires  # in place of those that the INI asks for
-        self._wires: Wires | None = None
-        self._threads = threads
         self._crew = Crew(self.hub, self.clock, threads)
+        self._sources = Acquisition(self.hub, self.clock, self._crew, wires, threads)
         self._followers = Followers(path, self.hub, self.clock, self._crew)
         self.recent = self._followers.recent
-        self._from_zero: set[str] = set()  # counters whose kept total is of another unit
         self._commands: deque[Command] = deque()
         self._wake, self._stop, self._draining = (threading.Event() for _ in range(3))
         self._watch = IniWatch(path)
@@ -79,6 +78,9 @@ class Station:
         if command.target == "station":
             self._commands.append(command)
             self._wake.set()
+            return
+        if command.verb == "replay":
+            self._followers.replay(command.target)
             return
         device = command.target.partition(".")[0]  # a wire is told through its source
         loops = self._crew.source_loops()
@@ -113,6 +115,12 @@ class Station:
         elif self.config is not None:
             self._end()
 
+    @property
+    def history(self) -> History | None:
+        """The archive's answers; None before it is known where it is."""
+        keeping = self._followers.keeping
+        return keeping.history if keeping else None
+
     def devices(self) -> dict[str, Options]:
         """The configured devices and their options."""
         return self.config.sources if self.config else {}
@@ -120,6 +128,14 @@ class Station:
     def counts(self) -> dict[str, int]:
         """How many readings each source has told since it started."""
         return {loop.name: loop.readings for loop in self._crew.source_loops()}
+
+    def progress(self) -> dict[str, Progress]:
+        """How far each sink has come."""
+        return {loop.name: loop.progress for loop in self._crew.sink_loops()}
+
+    def asides(self) -> list[Aside]:
+        """What servers did not take; raises SinkError."""
+        return self._followers.asides()
 
     # -- the keeper's thread -----------------------------------------------------------------------
 
@@ -170,6 +186,7 @@ class Station:
             )
         if self._draining.is_set():
             self._followers.hasten()
+        self._followers.check()
         self._crew.check()
 
     def _reload(self) -> None:
@@ -191,26 +208,12 @@ class Station:
     def apply(self, config: Config) -> None:
         """Make the house as the config says: stop what changed, start what is new."""
         logs.configure(config.sections["log"])
-        before = self.devices()
         if self.config is not None and config.simulate != self.config.simulate:
             self._leave_house()
-            before = {}
-        wanted, running = assembly.grouped(config.sources), self._crew.wires()
-        changed = [wire for wire, made_of in running.items() if wanted.get(wire) != made_of]
-        self._crew.stop_sources(changed, 1.5)
-        self.hub.renew([device for wire in changed for device in running[wire]])
-        if before != config.sources:
-            self._forget_replaced(before, config.sources)
+        self._sources.end_changed(config)
         self.config = config
         self._followers.apply(config, self._draining.is_set())
-        if self._wires is None:
-            live = self._threads
-            self._wires = self._given or assembly.make_wires(config.simulate, self.clock, live)
-            if config.simulate:
-                self.recent.write(assembly.simulated_past(config.sources, self.clock.now()))
-        for wire, sections in wanted.items():
-            if wire not in self._crew.wires():
-                self._start_source(wire, sections, self._wires)
+        self._sources.start_new(config)
         self._forget_absent(config)
         self._set("running")
 
@@ -218,35 +221,14 @@ class Station:
         """Warped time, for a station without threads: step whatever is due until then."""
         if self.config is None and not (self._take_lock() and self._begin()):
             raise StationError(self.sentence())
+        self._followers.check()
         self._crew.run(until)
 
     def _end(self) -> None:
         self._crew.stop()
-        self._close_wires()
+        self._sources.leave()
         self._lock.drop()
         self._set("stopped")
-
-    # -- making what the config names --------------------------------------------------------------
-
-    def _start_source(self, wire: str, sections: Sections, wires: Wires) -> None:
-        """One that cannot be made leaves the others alone."""
-        try:
-            source = assembly.make_source(sections, wires, self.clock, self._totals)
-        except Exception as error:
-            LOG.error("%s: cannot be made", wire, exc_info=error)
-            for device in sections:
-                self.hub.report(device, assembly.unmade(error, self.clock.now()))
-            return
-        self._crew.start_source(wire, sections, source)
-
-    def _totals(self, device: str) -> Mapping[str, float]:
-        assert self.config is not None
-        return assembly.totals(device, self.config, self._from_zero, self.hub, self.clock.now())
-
-    def _close_wires(self) -> None:
-        if self._wires is not None and self._wires is not self._given:
-            self._wires.close()
-        self._wires = None
 
     def _forget_absent(self, config: Config) -> None:
         """The health of what is no longer configured goes; what it told last stays known."""
@@ -257,18 +239,10 @@ class Station:
     def _leave_house(self) -> None:
         """Another house: nothing of the old one may be mistaken for the new."""
         self._crew.stop()
-        self._close_wires()
+        self._sources.leave()
         self.hub.clear()
         self._followers.reset()
-        self._from_zero.clear()  # each house keeps counters of its own
         self._set("starting")
-
-    def _forget_replaced(self, before: Sections, now: Sections) -> None:
-        """A device that measures something else now begins anew, in the Hub and from 0."""
-        self._crew.catch_up(1.0)  # what the sources told last is still of the old kind
-        others, recounted = assembly.replaced(before, now)
-        self.hub.drop(others)
-        self._from_zero = (self._from_zero | recounted) & now.keys()
 
     def _set(self, state: str, problem: str = "") -> None:
         if (state, problem) == (self.state, self.problem):

@@ -6,20 +6,24 @@ part is closed, and opened again later.
 """
 
 import logging
+import math
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import chain
 from typing import Protocol
 
 from .clock import Clock
-from .errors import S0WebError
+from .guarded import RETRY_BUG, Guarded
 from .hub import Hub
-from .model import Command, Frame, Health, Reading, Sink, Source, Telling, Trouble
+from .log import Batch, Older, Progress
+from .model import Command, Frame, Reading, Sink, Source, Telling, Trouble
 
 LOG = logging.getLogger(__name__)
-RETRY = 2.0  # s, longest wait before a wire or server that is away is tried again
-RETRY_BUG = 60.0  # s, the same after an error that nobody foresaw
 TICK = 1.0  # s between two writes of a sink
+BATCH = 1_000  # readings that a sink gets at once
+FINISH = 0.5  # s that a sink with a backlog goes on writing at its end
 HUNG = 30.0  # s without a turn until a worker is shown as hung
 
 
@@ -35,55 +39,7 @@ class Loop(Protocol):
     def check(self) -> None: ...
 
 
-class _Guarded:
-    """What both loops share: health with its memory, and the retreat after an error."""
-
-    def __init__(self, name: str, hub: Hub, clock: Clock) -> None:
-        self.name, self.hub, self.clock = name, hub, clock
-        self.wake = threading.Event()  # set: something is to be done before the wait is over
-        self.is_dismissed = False  # another one is in its place: nobody listens to it any more
-        self.turn = clock.monotonic()
-        self._failures = 0
-        self._is_open = False
-        self._logged: dict[str, tuple[str, str, str]] = {}  # what the log said last of each
-        self.report(name, "starting")
-
-    def report(
-        self, name: str, state: str, text: str = "", remedy: str = "", kind: str = ""
-    ) -> None:
-        """Tell the Hub; log when the state or its reason changed."""
-        if self.is_dismissed:
-            return
-        old = self.hub.snapshot().health.get(name)
-        wrong = state in ("failed", "stale")
-        same = old is not None and (old.state, old.text, old.kind) == (state, text, kind)
-        since = old.since if old is not None and old.state == state else self.clock.now()
-        troubles = (old.troubles if old else 0) + (1 if wrong and not same else 0)
-        said = ". ".join(filter(None, (text.rstrip("."), remedy)))
-        error = said if wrong else (old.error if old else "")
-        self.hub.report(name, Health(state, since, text, remedy, kind, troubles, error))
-        news = (state, text if wrong else "", kind)
-        if state != "starting" and self._logged.get(name) != news:
-            self._logged[name] = news
-            because = f": {said}" if text else ""
-            LOG.log(logging.WARNING if wrong else logging.INFO, "%s: %s%s", name, state, because)
-
-    def retreat(self, error: Exception) -> float:
-        """After an error: tell it and return the seconds to wait."""
-        expected = isinstance(error, (S0WebError, OSError))
-        text = str(error) if expected else f"{type(error).__name__}: {error}"
-        if not expected:
-            LOG.error("%s: unexpected error", self.name, exc_info=error)
-        self._failures += 1
-        self._is_open = False
-        self.failed(text, "" if expected else "This is a bug in s0web; please report it.")
-        return float(min(RETRY if expected else RETRY_BUG, 2 ** min(self._failures - 1, 6)))
-
-    def failed(self, text: str, remedy: str) -> None:
-        self.report(self.name, "failed", text, remedy)
-
-
-class SourceLoop(_Guarded):
+class SourceLoop(Guarded):
     def __init__(self, source: Source, hub: Hub, clock: Clock) -> None:
         super().__init__(source.name, hub, clock)
         self.source = source
@@ -192,16 +148,29 @@ class SourceLoop(_Guarded):
             LOG.debug("%s: closing: %s", self.name, error)
 
 
-class SinkLoop(_Guarded):
+class SinkLoop(Guarded):
     """Follows the log: writes what is new, oldest first; the cursor moves only after the sink kept
     it.
     """
 
-    def __init__(self, sink: Sink, hub: Hub, clock: Clock, cursor: int | None = None) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        hub: Hub,
+        clock: Clock,
+        cursor: int | None = None,
+        older: Older | None = None,
+        past: Iterable[Sequence[Reading]] = (),
+    ) -> None:
+        """`past`: what is to be written before anything of the log."""
         super().__init__(sink.name, hub, clock)
-        self.sink = sink
+        self.sink, self._older, self._past = sink, older, iter(past)
         self.cursor = hub.last if cursor is None else cursor
-        self.pace = TICK
+        self.pace = float(getattr(sink, "pace", TICK))
+        self.missed = 0  # readings that left the log unwritten
+        self._part: Sequence[Reading] | None = None  # of the past, until it is written
+        self._oldest: datetime | None = None
+        self._is_late = False  # what it writes has left the ring
 
     def step(self) -> float:
         self.turn = self.clock.monotonic()
@@ -209,22 +178,35 @@ class SinkLoop(_Guarded):
             if not self._is_open:
                 self.sink.open()
                 self._is_open = True
-            batch = self.hub.after(self.cursor)
-            self.sink.write(batch.readings)
+            if self._write_past():
+                return 0.0
+            batch = self._next()
+            if batch.missed:
+                self._miss(batch.missed)
+            self._oldest = batch.readings[0].time if batch.readings else None
+            self._write(batch.readings)
         except Exception as error:  # noqa: BLE001 - the edge of the thread
             self._close(logging.DEBUG)  # the same batch comes again
             return self.retreat(error)
-        if batch.missed:
-            LOG.warning("%s: %d readings left the log unwritten", self.name, batch.missed)
-        self.cursor = batch.last
+        self._move(batch.last)
         self._failures = 0
-        self.report(self.name, "ok")
-        return 0.0 if self.cursor < self.hub.last else self.pace
+        self._tell()
+        return 0.0 if self._is_late or len(batch.readings) >= BATCH else self.pace
 
     @property
     def is_behind(self) -> bool:
         """Whether it has something to write, and is not away."""
         return not self._failures and self.cursor < self.hub.last
+
+    @property
+    def progress(self) -> Progress:
+        behind = max(0, self.hub.last - self.cursor)
+        return Progress(behind, self._oldest if behind else None)
+
+    def write_too(self, past: Iterable[Sequence[Reading]]) -> None:
+        """Leave what is to be written besides, before what comes."""
+        self._past = chain(self._past, past)
+        self.wake.set()
 
     def check(self) -> None:
         limit = HUNG + RETRY_BUG
@@ -232,11 +214,63 @@ class SinkLoop(_Guarded):
             self.failed(f"no turn for more than {limit:.0f} s", "It hangs on its disk or server.")
 
     def finish(self) -> None:
-        """Write what the sources told last, then close."""
-        while self.step() == 0.0:
+        """Write what the sources told last, then close; where the archive keeps the rest, not for
+        long.
+        """
+        end = self.clock.monotonic() + (FINISH if self._older else math.inf)
+        while self.step() == 0.0 and self.clock.monotonic() < end:
             pass
         self._close(logging.ERROR)
         self.report(self.name, "stopped")
+
+    def _next(self) -> Batch:
+        """From the ring, else from the archive."""
+        batch = self.hub.after(self.cursor, BATCH)
+        self._is_late = bool(batch.missed)
+        if batch.missed and self._older is not None:
+            batch = self._older.after(self.cursor, BATCH)
+            self._is_late = bool(batch.readings)
+        return batch
+
+    def _write(self, readings: Sequence[Reading]) -> None:
+        refused = self.sink.write(readings) or ()
+        if refused and self._older is not None:
+            self._older.set_aside(self.name, refused)
+
+    def _write_past(self) -> bool:
+        """Write a part of what was before the log; return whether there was any."""
+        if self._part is None:
+            self._part = next(self._past, None)
+        if self._part is None:
+            return False
+        self._write(self._part)
+        if self._part:
+            self.report(self.name, "ok", f"writes the past, at {self._part[0].time:%d %b %Y}")
+        self._part = None
+        return True
+
+    def _miss(self, count: int) -> None:
+        """They are nowhere any more; the archive leaves their numbers free."""
+        if skip := getattr(self.sink, "skip", None):
+            skip(count)
+        self.missed += count
+        self._move(self.cursor + count)
+        LOG.warning("%s: %d readings left the log unwritten", self.name, count)
+
+    def _move(self, number: int) -> None:
+        self.cursor = number
+        if self._older is not None:
+            self._older.move(self.name, number)
+
+    def _tell(self) -> None:
+        """A sink may have a note, and a trouble while it works."""
+        if trouble := getattr(self.sink, "trouble", ""):
+            self.failed(trouble, "")
+            return
+        notes = [str(getattr(self.sink, "note", ""))]
+        if self.missed:
+            notes.append(f"{self.missed} readings were gone before it could write them")
+        self.report(self.name, "ok", ". ".join(filter(None, notes)))
 
     def _close(self, level: int) -> None:
         try:

@@ -18,12 +18,25 @@ FILES = sorted((ROOT / "s0web").rglob("*.py"))
 TIERS = (
     {"errors", "quantities", "registry", "__init__"},
     {"model", "clock", "option"},
-    {"log", "inifile", "options", "logs", "statelock", "watch", "hardware", "meters", "energy"},
+    {
+        "log",
+        "inifile",
+        "options_sinks",
+        "logs",
+        "statelock",
+        "watch",
+        "hardware",
+        "meters",
+        "energy",
+    },
+    {"options"},
     {"hub", "checks", "fresh", "simulation"},
-    {"config"},
-    {"upgrade", "upgrade_energymonitor", "upgrade_modbus"},
+    {"config", "guarded"},
+    {"upgrade", "upgrade_databases", "imports"},
+    {"upgrade_energymonitor", "upgrade_modbus", "upgrade_smartmeter"},
     {"workers", "sinks", "sources", "archive"},
     {"crew", "assembly"},
+    {"acquisition", "keeping"},
     {"followers"},
     {"station"},
     {"web"},
@@ -32,7 +45,7 @@ TIERS = (
 )
 NEVER = {
     "web": {"hardware", "sources", "sinks", "simulation", "workers", "crew"},
-    "sources": {"simulation", "hub", "config", "archive", "sinks", "options"},
+    "sources": {"simulation", "hub", "config", "archive", "sinks", "options", "options_sinks"},
     "sinks": {"hardware", "sources", "simulation", "hub"},
     "meters": {"hardware", "clock", "simulation"},
     "energy": {"hardware", "clock", "simulation"},
@@ -49,6 +62,8 @@ EDGES = {  # third-party module -> where alone it may be imported
     "numpy": {"sources", "simulation", "hardware"},
     "RPi": {"hardware"},
     "paho": {"sinks"},
+    "psycopg": {"sinks"},
+    "mysql": {"sinks"},
 }
 
 

@@ -12,7 +12,7 @@ from s0web.archive.query import History
 from s0web.archive.store import Archive
 from s0web.clock import FakeClock
 from s0web.errors import SinkError
-from s0web.model import Reading, Value
+from s0web.model import Reading, Refused, Value
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -73,6 +73,20 @@ def test_a_tick_flushes_what_is_due(archive: Archive, clock: FakeClock) -> None:
     clock.advance(61)
     archive.write([])
     assert rows(archive.path, "SELECT last FROM batch") == [(1,)]
+
+
+def test_an_interval_that_is_shortened_counts_at_once(archive: Archive, clock: FakeClock) -> None:
+    archive.interval = 5.0
+    archive.write([power(clock, 1.0)])
+    clock.advance(5)
+    archive.write([])
+    assert rows(archive.path, "SELECT last FROM batch") == [(1,)]
+
+
+def test_not_everyone_may_read_what_a_household_does(archive: Archive) -> None:
+    archive.flush()
+    for path in archive.path.parent.iterdir():
+        assert path.stat().st_mode & 0o007 == 0, path
 
 
 def test_the_file_is_in_wal_mode_with_full_sync(archive: Archive) -> None:
@@ -314,7 +328,7 @@ def test_a_newer_version_is_refused_and_left_alone(path: Path, clock: FakeClock)
     archive.close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 7")
-    with pytest.raises(SinkError, match=r"is of version 7, this s0web knows up to 1: update"):
+    with pytest.raises(SinkError, match=r"is of version 7, this s0web knows up to 2: update"):
         archive.open()
     assert path.exists()
 
@@ -336,13 +350,36 @@ def test_an_upgrade_keeps_everything_and_is_whole_or_not_at_all(
     monkeypatch.setattr(schema, "UPGRADES", (*schema.UPGRADES, f"{step} DROP TABLE absent;"))
     with pytest.raises(SinkError, match="no such table: absent"):
         archive.open()
-    assert rows(archive.path, "PRAGMA user_version") == [(1,)]
-    assert len(rows(archive.path, "PRAGMA table_info(series)")) == 4
-    monkeypatch.setattr(schema, "UPGRADES", (*schema.UPGRADES[:1], step))
-    other = again(archive, clock)
     assert rows(archive.path, "PRAGMA user_version") == [(2,)]
+    assert len(rows(archive.path, "PRAGMA table_info(series)")) == 4
+    monkeypatch.setattr(schema, "UPGRADES", (*schema.UPGRADES[:2], step))
+    other = again(archive, clock)
+    assert rows(archive.path, "PRAGMA user_version") == [(3,)]
     assert other.last == 120
     other.close()
+
+
+def test_a_file_of_the_first_version_is_upgraded_with_all_that_it_holds(
+    path: Path, clock: FakeClock
+) -> None:
+    archive = Archive(path, clock)
+    archive.open()
+    archive.move("sink:away", 0)
+    run(archive, clock, 2 * 3600)
+    archive.move("sink:away", 7)
+    archive.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "ALTER TABLE batch DROP COLUMN thin; DROP TABLE aside; DROP TABLE past; "
+            "PRAGMA user_version = 1"
+        )
+    archive = again(archive, clock)
+    assert (archive.last, archive.cursor("sink:away")) == (120, 7)
+    assert archive.after(7).readings[0].values["power"] == 8.0
+    archive.asides.add("sink:away", [Refused(power(clock, 1.0), "too high")])
+    archive.flush()
+    assert [aside.reason for aside in archive.asides.known()] == ["too high"]
+    archive.close()
 
 
 def test_many_threads_may_ask_while_one_writes(archive: Archive, clock: FakeClock) -> None:

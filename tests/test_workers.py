@@ -8,9 +8,10 @@ import pytest
 from s0web.clock import FakeClock, SystemClock
 from s0web.crew import Crew
 from s0web.errors import SinkError, SourceError
+from s0web.guarded import RETRY
 from s0web.hub import Hub
 from s0web.model import Command, Reading, Telling, Trouble
-from s0web.workers import RETRY, SinkLoop, SourceLoop
+from s0web.workers import SinkLoop, SourceLoop
 from tests.conftest import until
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -138,7 +139,7 @@ def test_a_standing_failure_is_logged_once(
     with caplog.at_level(logging.INFO, "s0web"):
         for _ in range(20):
             loop.step()
-    told = [r for r in caplog.records if r.name == "s0web.workers" and "ttyUSB0" in r.message]
+    told = [r for r in caplog.records if r.name == "s0web.guarded" and "ttyUSB0" in r.message]
     assert len(told) == 2  # the worker and its device
 
 

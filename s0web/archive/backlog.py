@@ -21,16 +21,18 @@ class Backlog:
         A batch that is damaged counts as missed. Raises SinkError.
         """
         with self._readers.lend() as connection:
-            sql = "SELECT first, last, blob FROM batch WHERE last > ? ORDER BY first LIMIT 1"
+            sql = "SELECT first, last, blob, thin FROM batch WHERE last > ? ORDER BY first LIMIT 1"
             row = connection.execute(sql, (cursor,)).fetchone()
         if row is None:
             return None
-        first, last, blob = row
+        first, last, blob, thin = row
         try:
             readings = self._decode(blob)
         except ValueError as error:
             LOG.error("archive: readings %d to %d are lost: %s", first, last, error)
             return Batch([], last, last - cursor)
+        if thin:  # its readings have no numbers of their own
+            return Batch(readings, last, max(0, first - cursor - 1))
         start = max(first, cursor + 1)
         told = readings[start - first : start - first + limit]
         return Batch(told, start + len(told) - 1, start - cursor - 1)

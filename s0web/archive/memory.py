@@ -23,7 +23,7 @@ class Memory:
         self.latest: dict[str, dict[str, Value]] = {}
         self.labels: dict[str, dict[str, str]] = {}
         self.open = OpenHours()
-        self._segments = Segments()
+        self.segments = Segments()
         self._known = 0  # number of the newest reading in latest, labels and segments
 
     def take(self, reading: Reading, seq: int, packed: Mapping[int, int]) -> None:
@@ -31,7 +31,7 @@ class Memory:
         ms = (reading.time - EPOCH) // MS
         device, meter, is_new = reading.device, reading.meter, seq > self._known
         is_open = seq > packed.get(ms // HOUR, 0)
-        segment_of = self._segments.assign if is_new else self._segments.find
+        segment_of = self.segments.assign if is_new else self.segments.find
         for quantity, number in reading.values.items():
             segment = ""
             if is_register(quantity):
@@ -46,6 +46,16 @@ class Memory:
             if reading.labels:
                 self.labels.setdefault(device, {}).update(reading.labels)
 
+    def draft(self) -> "Memory":
+        """A copy without the open hours."""
+        copy = Memory()
+        copy.load(self.dump())
+        return copy
+
+    def adopt(self, draft: "Memory") -> None:
+        """What a draft knows; the open hours stay."""
+        self.latest, self.labels, self.segments = draft.latest, draft.labels, draft.segments
+
     def dump(self) -> str:
         """All but the open hours, as JSON."""
         latest = {
@@ -55,7 +65,7 @@ class Memory:
             }
             for device, values in self.latest.items()
         }
-        return json.dumps([self._known, latest, self.labels, self._segments.dump()])
+        return json.dumps([self._known, latest, self.labels, self.segments.dump()])
 
     def load(self, text: str) -> int:
         """What was dumped; return the number of the newest reading in it."""
@@ -68,5 +78,5 @@ class Memory:
             }
             for device, values in latest.items()
         }
-        self._segments.load(segments)
+        self.segments.load(segments)
         return self._known

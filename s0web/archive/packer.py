@@ -7,15 +7,17 @@ is set, never added to: a late value unpacks its hour and packs it again.
 import logging
 import sqlite3
 from collections.abc import Mapping
+from typing import cast
 
 from ..quantities import QUANTITIES
 from .hours import Column, Key, Pairs, in_order
-from .packing import join, pack_floats, pack_ints, split, unpack_floats, unpack_ints
+from .packing import MOST, join, pack_floats, pack_ints, split, unpack_floats, unpack_ints
 from .rollups import gauges, registers, silence
 
 LOG = logging.getLogger(__name__)
 FINER = 3  # decimals kept beyond those worth showing
 QUARTERS = 4  # in an hour
+Edge = tuple[int, float]  # ms, value of a register
 
 
 def is_register(quantity: str) -> bool:
@@ -24,9 +26,7 @@ def is_register(quantity: str) -> bool:
 
 
 def pack(pairs: Pairs, quantity: str) -> bytes:
-    known = QUANTITIES.get(quantity)
-    digits = FINER + (known.digits if known else FINER)
-    return join([pack_ints(pairs[0]), pack_floats(pairs[1], digits)])
+    return join([pack_ints(pairs[0]), pack_floats(pairs[1], _digits(quantity))])
 
 
 def unpack(blob: bytes, count: int) -> Pairs:
@@ -35,10 +35,17 @@ def unpack(blob: bytes, count: int) -> Pairs:
     return unpack_ints(times, count), unpack_floats(values, count)
 
 
+def rounded(number: float, quantity: str) -> float:
+    """The number as it will be kept."""
+    power = 10 ** _digits(quantity)
+    return round(number * power) / power if abs(number) * power < MOST else number
+
+
 class Packer:
     """Within one transaction of the connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self.refused = 0  # values too late for an hour of which only rollups are left
         self._execute = connection.execute
         rows = self._execute("SELECT device, quantity, segment, id FROM series")
         self._ids: dict[Key, int] = {Key(*names): number for *names, number in rows}
@@ -51,6 +58,21 @@ class Packer:
         """Let go the packed hours before this one; their rollups stay."""
         for series in self._ids.values():
             self._execute("DELETE FROM hour WHERE series = ? AND hour < ?", (series, before))
+
+    def segments(self, device: str, quantity: str) -> list[str]:
+        """Those on disk."""
+        return [key.segment for key in self._ids if key[:2] == (device, quantity)]
+
+    def packed(self, key: Key, hour: int) -> Pairs:
+        """What is packed of an hour."""
+        return self._packed(self._ids.get(key, -1), hour) or ([], [])
+
+    def neighbours(self, key: Key, hour: int) -> tuple[Edge | None, Edge | None]:
+        """The last value of a register before an hour, and the first after it: (ms, number)."""
+        series = self._ids.get(key, -1)
+        before = self._before(series, hour * QUARTERS)
+        after = self._after(series, hour * QUARTERS + QUARTERS - 1)
+        return before, after and after[1:]
 
     def _id(self, key: Key) -> int:
         if key not in self._ids:
@@ -65,6 +87,7 @@ class Packer:
         old = self._packed(series, hour)
         if old is None and self._execute(f"SELECT 1 {where}", span).fetchone():
             LOG.warning("archive: values too late for an hour of which only rollups are left")
+            self.refused += len(column.times)
             return
         pairs = in_order(
             [*(old or ([], []))[0], *column.times], [*(old or ([], []))[1], *column.values]
@@ -93,20 +116,32 @@ class Packer:
 
     def _roll_register(self, series: int, hour: int, times: list[int], values: list[float]) -> None:
         """With the silence before each quarter, and that before the next one packed."""
-        sql = (
-            "SELECT last_at, last FROM register WHERE series = ? AND quarter < ? "
-            "ORDER BY quarter DESC LIMIT 1"
-        )
-        before = self._execute(sql, (series, hour * QUARTERS)).fetchone()
-        rows = registers(times, values, before)
+        rows = registers(times, values, self._before(series, hour * QUARTERS))
         for row in rows:
             self._execute("INSERT INTO register VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (series, *row))
-        sql = (
-            "SELECT quarter, first_at, first FROM register WHERE series = ? AND quarter > ? "
-            "ORDER BY quarter LIMIT 1"
-        )
-        after = self._execute(sql, (series, rows[-1].quarter)).fetchone()
+        after = self._after(series, rows[-1].quarter)
         if after is not None:
             gap = silence((rows[-1].last_at, rows[-1].last), after[1:])
             sql = "UPDATE register SET gap = ? WHERE series = ? AND quarter = ?"
             self._execute(sql, (gap, series, after[0]))
+
+    def _before(self, series: int, quarter: int) -> Edge | None:
+        """The last value before a quarter."""
+        sql = (
+            "SELECT last_at, last FROM register WHERE series = ? AND quarter < ? "
+            "ORDER BY quarter DESC LIMIT 1"
+        )
+        return cast(Edge | None, self._execute(sql, (series, quarter)).fetchone())
+
+    def _after(self, series: int, quarter: int) -> tuple[int, int, float] | None:
+        """The next quarter after one, with its first value."""
+        sql = (
+            "SELECT quarter, first_at, first FROM register WHERE series = ? AND quarter > ? "
+            "ORDER BY quarter LIMIT 1"
+        )
+        return cast(tuple[int, int, float] | None, self._execute(sql, (series, quarter)).fetchone())
+
+
+def _digits(quantity: str) -> int:
+    known = QUANTITIES.get(quantity)
+    return FINER + (known.digits if known else FINER)

@@ -7,7 +7,7 @@ asked as aware datetimes and told as ms since 1970. SinkError where the file can
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from . import totals
@@ -15,18 +15,25 @@ from .batches import EPOCH
 from .hours import HOUR
 from .memory import MS
 from .packer import is_register
-from .periods import STEPS, boundaries, fitting
-from .store import Archive, Memories
-from .told import Ids, Point, count, ids_of, is_thinned, pairs_of, points
+from .past import EVER, Known, Looks, catalog
+from .periods import FIXED, STEPS, boundaries, fitting
+from .store import Memories
+from .told import Ids, Point, count, ids_of, is_thinned, pairs_of, points, reach
 
 POINTS = 2_000
 FINE = ("raw", "10s", "minute")  # what rollups cannot tell
 COARSE = STEPS[STEPS.index("quarter") :]
+SHORTEST = {step: timedelta(milliseconds=width) for step, width in FIXED.items()} | {
+    "day": timedelta(days=1),
+    "month": timedelta(days=28),
+    "year": timedelta(days=365),
+}
 
 
 class Series(NamedTuple):
     step: str  # the one asked for, or the next that gives few enough points
     points: list[Point]  # none where nothing was told: a gap
+    following: int | None = None  # of a page: ms from which to go on, if there may be more
 
 
 class Span(NamedTuple):
@@ -43,7 +50,7 @@ class Span(NamedTuple):
 class History:
     """`zone`: where days begin; None: the machine's."""
 
-    def __init__(self, archive: Archive, zone: tzinfo | None = None) -> None:
+    def __init__(self, archive: Looks, zone: tzinfo | None = None) -> None:
         self.zone = zone
         self._archive = archive
 
@@ -60,7 +67,7 @@ class History:
         if step not in ("raw", *STEPS):
             raise ValueError(f"'{step}' is no step: take one of raw, {', '.join(STEPS)}")
         first, last = (start - EPOCH) // MS, (end - EPOCH) // MS
-        with self._archive.look(device, quantity, 0, last) as (connection, memories):
+        with self._archive.look(device, quantity, 0, EVER) as (connection, memories):
             ids = ids_of(connection, device, quantity, memories)
             if step in FINE and is_thinned(connection, ids, first):
                 step = "quarter"
@@ -77,6 +84,35 @@ class History:
             if step in FINE:
                 return Series(step, _means(connection, ids, memories, edges))
             return Series(step, _rolled(connection, ids, memories, edges))
+
+    def page(
+        self, device: str, quantity: str, start: datetime, end: datetime, most: int = POINTS
+    ) -> Series:
+        """What was told from `start` on at full resolution, at most so many points; where only
+        rollups are left, `series` of quarters.
+        """
+        first, last = (start - EPOCH) // MS, (end - EPOCH) // MS
+        with self._archive.look(device, quantity, 0, EVER) as (connection, memories):
+            ids = ids_of(connection, device, quantity, memories)
+            if not is_thinned(connection, ids, first):
+                until = reach(connection, ids, first, last, most)
+                found = points(connection, ids, memories, first, until)
+                if len(found) > most:
+                    until = found[most].time
+                    found = [point for point in found if point.time < until]
+                return Series("raw", found, until if until < last else None)
+        return self.series(device, quantity, start, end, "quarter", most)
+
+    def page_end(self, period: str, start: datetime, end: datetime, most: int = POINTS) -> datetime:
+        """`end`, or the boundary before it by which there are nearly `most` periods."""
+        until = min(end, start + (most - 2) * SHORTEST[period])
+        first, last = (start - EPOCH) // MS, (until - EPOCH) // MS
+        edges = boundaries(first, last, period, self.zone, most)
+        return end if until == end else EPOCH + edges[-1] * MS
+
+    def catalog(self) -> list[Known]:
+        """All that was ever told, by device and quantity."""
+        return catalog(self._archive)
 
     def energy(
         self,
@@ -104,7 +140,7 @@ class History:
             raise ValueError(f"more than {most} of period {period}: take a longer one")
         if not edges:
             return []
-        with self._archive.look(device, register, 0, edges[-1] + 1) as (connection, memories):
+        with self._archive.look(device, register, 0, EVER) as (connection, memories):
             ids = ids_of(connection, device, register, memories)
             return _spans(connection, ids, memories, edges, period)
 

@@ -2,12 +2,15 @@
 aside.
 
     series   (device, quantity, segment) -> id
-    batch    readings first..last of the log in order of arrival, until no one needs them
+    batch    readings first..last of the log in order of arrival, until no one needs them; thin: one
+             for each device and quarter of an hour is left
     hour     the packed values of a series in one hour (hours since 1970, UTC)
     gauge    what is kept of each quarter of an hour for ever, see rollups.py
     register
     cursor   how far each sink has come
     packed   the number of the newest reading in a packed hour, while batches still hold the hour
+    aside    readings that a server did not take, with its reason, when (ms), and how many values
+    past     how far (ms) a new sink has come in what was before the log, and where that ends
     state    latest values, labels, segments (JSON); count of packings; floor of what is not packed
 """
 
@@ -40,6 +43,14 @@ UPGRADES = (
     CREATE TABLE packed (hour INTEGER PRIMARY KEY, last INTEGER NOT NULL);
     CREATE TABLE state (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE batch ADD COLUMN thin INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE aside (id INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL,
+        time INTEGER NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, blob BLOB NOT NULL);
+    CREATE INDEX aside_of ON aside (sink);
+    CREATE TABLE past (sink TEXT PRIMARY KEY, done INTEGER NOT NULL, until INTEGER NOT NULL)
+        WITHOUT ROWID;
+    """,
 )
 
 
@@ -52,6 +63,9 @@ def writer(path: Path) -> sqlite3.Connection:
     fresh file would not heal.
     """
     try:
+        if not path.exists():
+            with contextlib.suppress(OSError):  # SQLite will say it in a sentence
+                path.touch(mode=0o640)  # not everyone shall read what a household does
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except sqlite3.OperationalError as error:
         raise refused(path, error) from error

@@ -5,12 +5,14 @@ One low value between two that go on is a slip, not another meter: it gets a seg
 the one before goes on. Late values belong to the segment that was there at their time.
 """
 
+import re
 from bisect import bisect_right
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
 KEPT = 16  # segments remembered for late values
 Identity = tuple[str, str, str]  # device, quantity, serial
+_NUMBER = re.compile(r"#\d+$")
 
 
 @dataclass(slots=True)
@@ -61,6 +63,35 @@ class Segments:
             return _label(meter, 1)
         return _label(meter, register.names[max(0, bisect_right(register.begins, ms) - 1)])
 
+    def names(self, identity: Identity, packed: list[str]) -> list[str]:
+        """The segments of a serial, of those on disk and those that were told lately."""
+        register, meter = self._registers.get(identity), identity[2]
+        told = [_label(meter, name) for name in register.names] if register else []
+        return sorted({*told, *(name for name in packed if serial_of(name) == meter)})
+
+    def fresh(self, identity: Identity, names: list[str]) -> str:
+        """A new segment of the past beside these; the present one goes on."""
+        register = self._registers.get(identity)
+        newest = max([*map(_number, names), register.newest if register else 0])
+        if register is not None:
+            register.newest = newest + 1
+        return _label(identity[2], newest + 1)
+
+    def went_on(
+        self, identity: Identity, segment: str, times: list[int], values: list[float]
+    ) -> None:
+        """Values were added to a segment; where they are the newest it is the present one."""
+        register = self._registers.get(identity)
+        if register is None:
+            register = self._registers[identity] = _Register()
+            register.open(_number(segment), times[0])
+        elif times[-1] <= register.latest:
+            return
+        elif register.names[-1] != _number(segment):
+            register.open(_number(segment), times[0])
+        register.last, register.latest = values[-1], times[-1]
+        register.count += len(times)
+
     def dump(self) -> list[list[Any]]:
         """All that is known, fit for JSON."""
         return [[*key, *astuple(register)] for key, register in self._registers.items()]
@@ -69,6 +100,16 @@ class Segments:
         """What was dumped."""
         for device, quantity, meter, *state in rows:
             self._registers[device, quantity, meter] = _Register(*state)
+
+
+def serial_of(segment: str) -> str:
+    """The meter's serial: the segment without its number."""
+    return _NUMBER.sub("", segment)
+
+
+def _number(segment: str) -> int:
+    found = _NUMBER.search(segment)
+    return int(found[0][1:]) if found else 1
 
 
 def _label(meter: str, name: int) -> str:

@@ -1,8 +1,7 @@
 """The archive: the station's memory on disk, one SQLite file; a follower of the log.
 
-Each flush appends one batch in order of arrival, with the cursors of all sinks, in one transaction
-that is synced: a power cut costs at most what came since. Once an hour the hours that have ended
-are packed. One thread writes at a time; any thread may ask.
+Each flush appends one batch in order of arrival, with the cursors of all sinks, in one synced
+transaction: a power cut costs what came since. One thread writes at a time; any thread may ask.
 """
 
 import logging
@@ -16,46 +15,58 @@ from ..clock import Clock
 from ..errors import SinkError
 from ..log import Batch
 from ..model import Reading, Value
+from .addition import Addition
+from .asides import Asides, keep, let_go
 from .backlog import Backlog
 from .batches import EPOCH
 from .disk import Disk
 from .hours import HOUR, Pairs
 from .memory import MS, Memory
+from .pasts import Pasts
+from .thinning import note
 from .written import Kept, append, kept, pack, restore
 
 LOG = logging.getLogger(__name__)
 GRACE = 300_000  # ms after an hour's end until it is packed
 ROOM = 20_000  # readings that wait in memory for a disk that refuses them
 MOST = 2_000_000  # values in memory; with more, what has ended is packed at each flush
-RETRY = 10.0  # s until a disk that refused is tried again
+RETRY = 10.0  # s, longest wait until a disk that refused is tried again
 PAUSE = 0.002  # s until one looks again while a packing ends
 LOOKS = 1_000
 Memories = dict[str, Pairs]  # segment -> what of it is not packed
 
 
 class Archive:
-    """contract: model.Sink, and more; `interval` (s) and `keep` (days of full resolution) may be
-    changed while it runs.
+    """contract: model.Sink, and log.Older; `interval` (s), `keep` (days of full resolution) and
+    `bound` (bytes of batches that only absent sinks need) may be changed while it runs.
     """
 
     name = "sink:archive"
 
     def __init__(
-        self, path: Path, clock: Clock, interval: float = 60.0, keep: float = 731.0
+        self,
+        path: Path,
+        clock: Clock,
+        interval: float = 60.0,
+        keep: float = 731.0,
+        bound: int = 256_000_000,
     ) -> None:
-        self.path, self.interval, self.keep = path, interval, keep
+        self.path, self.interval, self.keep, self.bound = path, interval, keep, bound
         self.trouble = ""  # why the disk refuses, while readings wait in memory
+        self.remark = ""  # what the station has to say about it
+        self._shortened = ""  # what is left of a backlog
         self._clock = clock
         self._writing = threading.Lock()  # held first: one writer
         self._lock = threading.Lock()  # all below; never held while the disk works
         self._disk = Disk(path, clock)
+        self.asides, self.pasts = Asides(self._disk.readers, clock), Pasts()
         self._backlog = Backlog(self._disk.readers)
         self._memory = Memory()
         self._pending: list[Reading] = []  # numbers kept.last + 1 ...
         self._kept = Kept(0, 0, {})
         self._cursors: dict[str, int] = {}
         self._is_restored = False
-        self._due = clock.monotonic() + interval
+        self._tried = clock.monotonic()  # when there was a flush
         self._packed_at = -1  # the hour up to which all that ended is packed
 
     # The sink
@@ -74,7 +85,9 @@ class Archive:
                     self._kept = self._kept._replace(packs=packs)
                     return
                 self._kept = restore(self._disk.require(), self._memory)
-                self._cursors = dict(self._kept.cursors) | self._cursors
+                self._cursors = self._kept.cursors | self._cursors
+                self.pasts.load(self._disk.require())
+                self._shortened = note(self._disk.require())
                 self._is_restored = True
 
     def write(self, batch: Sequence[Reading]) -> None:
@@ -83,11 +96,12 @@ class Archive:
         While the disk refuses, up to ROOM readings wait and `trouble` says why; then SinkError,
         with nothing of the batch taken.
         """
+        pause = min(self.interval, RETRY) if self.trouble else self.interval
         with self._writing:
             self._disk.require()
             if len(self._pending) + len(batch) > ROOM:
                 self._flush()
-            elif self._clock.monotonic() >= self._due:
+            elif self._clock.monotonic() >= self._tried + pause:
                 self._try_flush()
             with self._lock:
                 for seq, reading in enumerate(batch, self._kept.last + len(self._pending) + 1):
@@ -109,6 +123,24 @@ class Archive:
                 self._flush()
             finally:
                 self._disk.close()
+
+    def add(self, readings: Sequence[Reading]) -> int:
+        """Keep what was told in the past, by an import, now: no sink is told of it. Give it in
+        order of time. Return how many values were left out, see Addition; raises SinkError.
+        """
+        with self._writing:
+            self._disk.require()
+            self._flush()
+            oldest = (self._clock.now() - EPOCH) // MS // HOUR - int(self.keep * 24)
+            addition = Addition(self._memory, readings, oldest)
+            self._disk.run(addition.write)
+            with self._lock:
+                self._memory.adopt(addition.draft)
+        return addition.left_out
+
+    @property
+    def is_open(self) -> bool:
+        return self._disk.is_open
 
     # The log's older part
 
@@ -149,17 +181,27 @@ class Archive:
         with self._lock:
             self._cursors[name] = number
 
+    def names(self) -> set[str]:
+        """The sinks that are known."""
+        with self._lock:
+            return set(self._cursors)
+
     def forget(self, name: str) -> None:
         """This sink is no more: nothing is kept for it."""
         with self._lock:
             self._cursors.pop(name, None)
 
+    def release(self, aside: int) -> None:
+        """What was set aside is taken by now; raises SinkError."""
+        with self._writing:
+            self._disk.run(lambda connection: let_go(connection, aside))
+
     # What is known
 
     @property
     def note(self) -> str:
-        """What is worth knowing about the file, such as a damaged one that was set aside."""
-        return self._disk.note
+        """What is worth knowing, such as a damaged file that was set aside."""
+        return ". ".join(filter(None, (self._disk.note, self._shortened, self.remark)))
 
     def latest(self) -> Mapping[str, Mapping[str, Value]]:
         """device -> quantity -> what was told last, in order of arrival."""
@@ -198,32 +240,36 @@ class Archive:
             if not self.trouble:
                 LOG.warning("%s", error)
             self.trouble = str(error)
-            self._due = self._clock.monotonic() + RETRY
 
     def _flush(self) -> None:
         """One transaction; memory changes only after it."""
+        self._tried = self._clock.monotonic()
         with self._lock:
             pending, cursors, before = list(self._pending), dict(self._cursors), self._kept
+        asides = self.asides.waiting()
         hour, ended = self._ended()
         last, packs = before.last + len(pending), before.packs
 
         def work(connection: sqlite3.Connection) -> None:
             nonlocal packs
             append(connection, before.last + 1, pending, cursors)
+            keep(connection, asides)
+            self.pasts.save(connection)
             packs = kept(connection).packs + bool(ended)
             if ended:
                 oldest = hour - int(self.keep * 24)
-                pack(connection, self._memory, ended, Kept(last, packs, cursors), oldest)
+                now = Kept(last, packs, cursors)
+                pack(connection, self._memory, ended, now, oldest, self.bound)
+                self._shortened = note(connection)
 
-        if pending or ended or cursors != before.cursors:
-            self._disk.run(work)
+        self._disk.run(work)  # what has not changed is not written
         with self._lock:
+            self.asides.written(len(asides))
             self._kept = Kept(last, packs, cursors)
             del self._pending[: len(pending)]
             self._memory.open.drop(ended)
         self._packed_at = hour
         self.trouble = ""
-        self._due = self._clock.monotonic() + self.interval
 
     def _ended(self) -> tuple[int, list[int]]:
         """The present hour, and those that are to be packed: all that ended, once an hour."""

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from collections import Counter
 from typing import NamedTuple
 
 from .hours import HOUR, Pairs, cut, in_order
@@ -53,6 +54,27 @@ def count(
         span = (series, start // HOUR, (end - 1) // HOUR)
         number += connection.execute(sql, span).fetchone()[0]
     return number
+
+
+def reach(connection: sqlite3.Connection, ids: Ids, start: int, end: int, most: int) -> int:
+    """The end of the hour by which more than `most` values were packed, `end` at the latest."""
+    sql = "SELECT hour, count FROM hour WHERE series = ? AND hour BETWEEN ? AND ? ORDER BY hour"
+    packed: Counter[int] = Counter()
+    for series in ids.values():
+        told = 0
+        for hour, number in connection.execute(
+            sql, (series, -(start // -HOUR), (end - 1) // HOUR)
+        ):  # the hour in which `start` lies may hold none of them
+            packed[hour] += number
+            told += number
+            if told > most:
+                break
+    told = 0
+    for hour in sorted(packed):
+        told += packed[hour]
+        if told > most:
+            return min(end, (hour + 1) * HOUR)
+    return end
 
 
 def pairs_of(

@@ -14,6 +14,7 @@ from ..model import Reading
 from .batches import decode, encode
 from .memory import Memory
 from .packer import Packer
+from .thinning import shorten
 
 LOG = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def append(
     last = first + len(readings) - 1
     if readings:
         row = (first, last, encode(readings))
-        connection.execute("INSERT INTO batch VALUES (?, ?, ?)", row)
+        connection.execute("INSERT INTO batch VALUES (?, ?, ?, 0)", row)
     rows = [(name, min(number, last)) for name, number in cursors.items()]
     known = dict(connection.execute("SELECT name, number FROM cursor").fetchall())
     if dict(rows) != known:
@@ -56,9 +57,16 @@ def append(
 
 
 def pack(
-    connection: sqlite3.Connection, memory: Memory, hours: Sequence[int], kept: Kept, oldest: int
+    connection: sqlite3.Connection,
+    memory: Memory,
+    hours: Sequence[int],
+    kept: Kept,
+    oldest: int,
+    bound: int,
 ) -> None:
-    """Pack these hours, thin those before `oldest`, drop the batches that no one needs."""
+    """Pack these hours, thin those before `oldest`, drop the batches that no one needs; those that
+    absent sinks need take at most `bound` bytes.
+    """
     packer = Packer(connection)
     for hour in hours:
         packer.pack(hour, memory.open.of(hour))
@@ -68,6 +76,7 @@ def pack(
     connection.execute("DELETE FROM packed WHERE last < ?", (floor,))
     needed = min([floor, *(number + 1 for number in kept.cursors.values())])
     connection.execute("DELETE FROM batch WHERE last < ?", (needed,))
+    shorten(connection, floor, bound)
     state = (("packs", kept.packs), ("floor", floor), ("memory", memory.dump()))
     connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", state)
 

@@ -1,0 +1,13 @@
+"""Where a station's archive lies: what [archive] path says, or beside the INI."""
+
+from pathlib import Path
+
+from ..config import Config
+
+FILES = {False: "archive.db", True: "archive-simulated.db"}  # a simulated house has one of its own
+
+
+def archive_path(config: Config) -> Path:
+    """`path` may name a folder; the simulated house never writes into the real one's file."""
+    folder = Path(config.sections["archive"]["path"] or config.path.parent)
+    return folder / FILES[config.simulate]
