@@ -13,7 +13,7 @@ HOST   ?= 127.0.0.1
 PORT   ?= 8080
 BIN    := .venv/bin
 
-TEST_PACKAGES := python3-venv apache2 apache2-utils libapache2-mod-wsgi-py3 chromium chromium-driver shellcheck mosquitto mosquitto-clients python3-paho-mqtt influxdb victoria-metrics
+TEST_PACKAGES := python3-venv apache2 apache2-utils libapache2-mod-wsgi-py3 chromium chromium-driver shellcheck mosquitto mosquitto-clients python3-paho-mqtt influxdb victoria-metrics mariadb-server galera-4 rsync postgresql openssh-server openssh-client
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint bench docs clean
@@ -37,6 +37,7 @@ bench: .venv/bench
 
 docs: .venv/run
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m tools.grafana
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || sh tools/packages.sh python3-venv
@@ -53,7 +54,7 @@ docs: .venv/run
 	@touch $@ .venv/run
 
 .venv/bench: .venv/test
-	@sh tools/packages.sh wrk
+	@sh tools/packages.sh wrk galera-arbitrator-4
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,bench]'
 	@touch $@
 

@@ -63,7 +63,7 @@ note() { grep -qsx "$*" "$record" || echo "$*" >>"$record"; }
 
 install_packages() {
     say "system packages"
-    packages="apache2 libapache2-mod-wsgi-py3 python3-venv"
+    packages="apache2 libapache2-mod-wsgi-py3 python3-venv python3-psycopg"
     if is_pi; then
         for package in python3-rpi-lgpio python3-spidev python3-numpy; do
             apt-cache show "$package" >/dev/null 2>&1 && packages="$packages $package"
@@ -112,7 +112,7 @@ install_release() {
     mkdir -p "$new"
     cp -R "$here/wsgi" "$here/apache" "$new/"
     /usr/bin/python3 -m venv --system-site-packages "$new/venv"
-    "$new/venv/bin/python" -m pip install --quiet --disable-pip-version-check "$work" ||
+    "$new/venv/bin/python" -m pip install --quiet --disable-pip-version-check "${work}[mqtt,mysql]" ||
         die "pip could not install s0web (see above); what was installed before is untouched."
     as_service "$new/venv/bin/python" -I -c 'import s0web.web.app' ||
         die "the new s0web cannot be loaded (see above); what was installed before is untouched."

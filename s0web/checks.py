@@ -39,7 +39,7 @@ def together(path: Path, sections: Sections) -> Iterator[Problem]:
             yield from _patterns(name, options)
         if options.get("type") in ("remote", "push") and options["url"]:
             yield from _url(name, str(options["url"]))
-        if options.get("type") in ("csv", "influx"):
+        if options.get("type") in ("csv", "influx", "mysql", "postgresql"):
             yield from _kept(sections, name, options)
     for group in sections["s0web"]["compare"]:
         for device in group:

@@ -46,6 +46,8 @@ SINKS = {
     "csv": "s0web.sinks.csv:CsvSink",
     "influx": "s0web.sinks.influx:InfluxSink",
     "mqtt": "s0web.sinks.mqtt:MqttSink",
+    "postgresql": "s0web.sinks.postgresql:PostgresqlSink",
+    "mysql": "s0web.sinks.mysql:MysqlSink",
 }
 WIRES = {
     "real": "s0web.hardware.wires:RealWires",

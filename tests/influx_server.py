@@ -85,6 +85,9 @@ class _Server:
         said = b64encode(f"{user}:{password}".encode()).decode()
         self.head = {"Authorization": f"Basic {said}"}
 
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """As a power cut of the process: kill -9."""
         self._signal(signal.SIGKILL)

@@ -56,14 +56,16 @@ class HouseLayout:
         utc = f"{reading.time:%Y-%m-%dT%H:%M:%S}.{reading.time.microsecond // 1000:03}Z"
         local = reading.time.astimezone(self._zone).isoformat(timespec="milliseconds")
         head, meter = f"{utc},{local},{_field(reading.device)}", _field(reading.meter)
-        lines = (
+        lines = [
             f"{head},{quantity},{float(number)!r},{_unit(quantity)},{meter}"
             for quantity, number in reading.values.items()
-        )
-        return [Row(line, f"{line}\n") for line in lines]
+        ]
+        return [Row(self.key_of(line), f"{line}\n") for line in lines]
 
     def key_of(self, line: str) -> str:
-        return line
+        """All but the local time: the zone may be another by then."""
+        time, _, rest = line.partition(",")
+        return f"{time},{rest.partition(',')[2]}"
 
 
 class SmartmeterLayout:

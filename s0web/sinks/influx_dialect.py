@@ -21,6 +21,7 @@ _POISON = re.compile(
     r"|out of range|invalid (field|column|line|number|boolean|tag)",
     re.IGNORECASE,
 )
+_FULL = re.compile(r"no space left|in read-only mode")
 _DROPPED = re.compile(r"dropped=(\d+)")
 
 
@@ -128,6 +129,9 @@ def refusal(answer: Answer, options: Options) -> str:
         return f"knows no such {what}{told}: create it, or mend version and url."
     if answer.status == 413:
         return f"takes not even one line{told}: raise its limit of a request's size."
+    if answer.status >= 500 and _FULL.search(answer.text):
+        then = "and start it again" if version == "1" else "and it goes on"  # 1 keeps saying so
+        return f"has no room left{told}: make room on its disk, {then}."
     if answer.status in (429, 503):
         return f"is too busy{told}: it is asked again in {answer.retry_after or 1:g} s."
     if answer.status >= 500:

@@ -24,6 +24,8 @@ ONLINE, OFFLINE = "online", "offline"  # of ours, and in Home Assistant's birth 
 class MqttSink:
     """contract: model.Sink; holds the latest Value of every quantity it was told, nothing else."""
 
+    is_present_only = True
+
     def __init__(self, name: str, options: Options, clock: Clock) -> None:
         self.name = f"sink:{name}"
         self._options, self._clock = options, clock

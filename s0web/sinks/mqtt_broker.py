@@ -26,7 +26,7 @@ PORT, PORT_TLS = 1883, 8883
 FAREWELL = 0.5  # s, for the last words to a broker at the end
 HEARD = 1_000  # messages to us that are kept until they are taken
 FAILED = 128  # MQTT 5: reason codes from here on are failures
-INSTALL = "paho-mqtt is not installed: apt install python3-paho-mqtt, or pip install 's0web[mqtt]'"
+INSTALL = "paho-mqtt is not installed: apt install python3-paho-mqtt, or pip install paho-mqtt"
 
 
 class Message(NamedTuple):

@@ -97,7 +97,8 @@ class Narrow:
             for quantity, number in reading.values.items()
         }  # what came last counts
         self._learn({series for series, _ in told})
-        rows = [Row(self._ids[series], ts, number) for (series, ts), (number, _) in told.items()]
+        cells = {(self._ids[series], ts): number for (series, ts), (number, _) in told.items()}
+        rows = [Row(*cell, number) for cell, number in cells.items()]  # names may come out alike
         bad: dict[tuple[int, int], str] = {}
         for start in range(0, len(rows), ROWS):
             self._deliver(rows[start : start + ROWS], bad)

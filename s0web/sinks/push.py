@@ -28,6 +28,8 @@ TOLD = {*KEYS, *(f"{key}_{phase}" for key in KEYS for phase in PHASES)}
 class PushSink:
     """contract: model.Sink; holds one Value for each quantity of its device and its wires."""
 
+    is_present_only = True
+
     def __init__(self, name: str, options: Options, clock: Clock) -> None:
         self.name = f"sink:{name}"
         self._device, self._url = str(options["device"]), str(options["url"])

@@ -1,0 +1,156 @@
+"""MariaDB as Debian has it, on a private port in a folder of its own."""
+
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import mysql.connector
+
+from tests.conftest import until
+from tests.influx_server import free_port
+
+SMALL = (  # as little as it can do with, to start fast
+    "--no-defaults",
+    "--innodb-buffer-pool-size=16M",
+    "--innodb-log-file-size=4M",
+    "--aria-log-file-size=8M",
+    "--key-buffer-size=1M",
+)
+
+
+@cache
+def _template() -> Path:
+    """A data folder in which nothing is but root without a password; made once."""
+    folder = Path(tempfile.mkdtemp(prefix="s0web-mariadb-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    subprocess.run(
+        [
+            "mariadb-install-db",
+            *SMALL,
+            f"--datadir={folder}/data",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            *_as_me(),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return folder / "data"
+
+
+def _as_me() -> list[str]:
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+class MariaDb:
+    """Start and kill it as often as wanted; root has no password."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder, self.port, self.options = folder, free_port(), options
+        self._process: subprocess.Popen[bytes] | None = None
+        shutil.copytree(_template(), folder / "data")
+
+    def start(self) -> None:
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    _mariadbd(),
+                    *SMALL,
+                    *_as_me(),
+                    f"--datadir={self.folder}/data",
+                    f"--socket={self.folder}/s",
+                    f"--pid-file={self.folder}/pid",
+                    f"--port={self.port}",
+                    "--bind-address=127.0.0.1",
+                    "--skip-name-resolve",
+                    *self.options,
+                ],
+                stdout=log,
+                stderr=log,
+            )
+        until(self.answers, "MariaDB does not answer", 20)
+
+    def make_user(
+        self, name: str = "s0web", rights: str = "ALL ON s0web.*", more: str = ""
+    ) -> None:
+        self.query(
+            f"CREATE USER '{name}'@'%' IDENTIFIED BY 'secret' {more}",
+            f"GRANT {rights.replace(' ON', ' ON', 1)} TO '{name}'@'%'",
+        )
+
+    def answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self.folder / "server.log").read_text()[-800:]
+        try:
+            return self.query("SELECT 1") == [(1,)]
+        except mysql.connector.Error:
+            return False
+
+    @contextmanager
+    def connected(
+        self, database: str = "", user: str = "root", password: str = ""
+    ) -> Iterator[Any]:
+        wire = mysql.connector.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user=user,
+            password=password,
+            database=database or None,
+            ssl_disabled=True,
+            use_pure=True,
+            autocommit=True,
+            connection_timeout=10,
+        )
+        try:
+            yield wire
+        finally:
+            wire.close()
+
+    def query(self, *statements: str, database: str = "") -> list[Any]:
+        """Carry them out as root; return the rows of the last."""
+        found: list[Any] = []
+        with self.connected(database) as wire:
+            for statement in statements:
+                cursor = wire.cursor()
+                cursor.execute(statement)
+                found = list(cursor.fetchall()) if cursor.with_rows else []
+                cursor.close()
+        return found
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """As a power cut of the process: kill -9."""
+        self._signal(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(20)
+            self._process = None
+
+
+def _mariadbd() -> str:
+    found = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    assert found, "apt install mariadb-server"
+    return found
