@@ -4,9 +4,11 @@ import { newest } from "./cards.js";
 import { h } from "./dom.js";
 import * as words from "./words.js";
 
-const KEEPERS = ["sink:cache", "sink:recent", "sink:compare"]; // the others are those of the settings
+const KEEPERS = ["sink:cache", "sink:recent", "sink:compare", "sink:archive"]; // the others are those of the settings
+const LATE = 60; // s that a sink may be behind without a word about it
 
-/** One row for each device in this order, and one for each other worker that fails. */
+/** One row for each device in this order, for each sink of the settings, and for what else fails or
+ * has something to say. */
 export function sources(names, devices, workers, now) {
   const shown = names.filter((name) =>
     devices[name].type !== "wire" || devices[name].health.state === "failed");
@@ -14,9 +16,10 @@ export function sources(names, devices, workers, now) {
     row(words.title(name), words.kind(name, devices[name].type), devices[name].health,
       about(devices[name], workers[`source:${name}`], now)));
   const others = Object.entries(workers)
-    .filter(([name, health]) => name.startsWith("sink:") && health.state === "failed")
+    .filter(([name, health]) => name.startsWith("sink:")
+      && (!KEEPERS.includes(name) || health.state === "failed" || health.text))
     .map(([name, health]) => row(words.title(name.replace("sink:", "")),
-      KEEPERS.includes(name) ? "Keeps values" : "Tells others", health, trouble(health, now)));
+      KEEPERS.includes(name) ? "Keeps values" : "Tells others", health, delivery(health, now)));
   const compared = Object.entries(workers).filter(([name]) => name.startsWith("compare:"))
     .map(([name, health]) => row(words.title(name.slice("compare:".length).replaceAll("-", " and ")),
       "Comparison", health, health.state === "failed" ? trouble(health, now)
@@ -48,6 +51,16 @@ function news(device, now) {
   if (pulses?.value === 0) return `No pulse since ${words.moment(told, now)}.`;
   const what = pulses ? "pulse" : device.type === "p1" ? "telegram" : "value";
   return `Last ${what} ${words.age(told, now)} ago.`;
+}
+
+/** What a sink says of itself, and how far it is behind. */
+function delivery(health, now) {
+  const oldest = health.oldest ? new Date(health.oldest) : null;
+  const late = oldest && now - oldest > LATE * 1000
+    ? `${health.behind.toLocaleString()} readings are still to be written, the oldest of ${words.moment(oldest, now)}.`
+    : "";
+  const said = health.state === "ok" ? words.sentence(health.text) : trouble(health, now);
+  return [said, late].filter(Boolean).join(" ") || "Up to date.";
 }
 
 function trouble(health, now) {

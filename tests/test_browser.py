@@ -133,7 +133,7 @@ def test_the_live_page_tells_of_every_meter_and_its_state(browser: Browser, demo
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("path", ["", "config"])
+@pytest.mark.parametrize("path", ["", "config", "grafana/"])
 def test_text_is_readable_in_light_and_dark(
     browser: Browser, demo: str, path: str, dark: bool
 ) -> None:

@@ -65,7 +65,7 @@ def message(soup: BeautifulSoup, field: str) -> str:
 # -- pages -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/config", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/config", "/grafana/", "/nowhere"])
 def test_no_page_needs_another_site_or_what_the_policy_forbids(
     client: FlaskClient, path: str
 ) -> None:

@@ -10,8 +10,11 @@ from . import assets
 from .api import api_blueprint
 from .config import config_blueprint
 from .corrections import Corrections
+from .grafana import grafana_blueprint
+from .history import history_blueprint
 from .legacy import legacy_blueprint
 from .pages import pages_blueprint
+from .rejected import rejected_blueprint
 from .rights import guard_requests
 from .state import state_blueprint
 
@@ -38,9 +41,12 @@ def create_app(station: Station) -> Flask:
     for blueprint in (
         legacy_blueprint,
         api_blueprint,
+        history_blueprint,
+        rejected_blueprint,
         state_blueprint,
         config_blueprint,
         pages_blueprint,
+        grafana_blueprint,
     ):
         app.register_blueprint(blueprint())
     app.register_error_handler(HTTPException, _refuse)

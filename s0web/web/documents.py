@@ -94,6 +94,11 @@ def status(station: Station) -> Document:
             of_kind["workers" if ":" in name else "devices"][name] = health(of)
     for name, readings in station.counts().items():
         of_kind["workers"].setdefault(name, {})["readings"] = readings
+    for name, progress in station.progress().items():
+        oldest = progress.oldest
+        of_kind["workers"].setdefault(name, {}).update(
+            behind=progress.behind, oldest=iso(oldest) if oldest else None
+        )
     return {
         "station": {
             "state": station.state,

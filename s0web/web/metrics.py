@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from .. import __version__
 from ..quantities import QUANTITIES
@@ -30,6 +31,7 @@ def text(station: Station) -> str:
         for name, of in health
         for state in STATES
     ]
+    sinks, now = sorted(station.progress().items()), station.clock.now()
     families: list[tuple[str, str, str, Iterable[Row]]] = [
         ("s0web_info", "gauge", "Version of s0web.", [({"version": __version__}, 1)]),
         ("s0web_running", "gauge", "1 if it has its wires.", [({}, station.state == "running")]),
@@ -45,11 +47,20 @@ def text(station: Station) -> str:
          [({"name": name}, of.troubles) for name, of in health]),
         ("s0web_source_readings_total", "counter", "Readings of a source since it started.",
          [({"name": name}, number) for name, number in station.counts().items()]),
-        ("s0web_log_readings_total", "counter", "Readings since start.", [({}, station.hub.last)]),
+        ("s0web_log_readings_total", "counter", "Number of the newest reading.",
+         [({}, station.hub.last)]),
+        ("s0web_sink_behind_readings", "gauge", "Readings that a sink has not written.",
+         [({"name": name}, progress.behind) for name, progress in sinks]),
+        ("s0web_sink_behind_seconds", "gauge", "Age of the oldest reading that it has not written.",
+         [({"name": name}, _age(progress.oldest, now)) for name, progress in sinks]),
         ("s0web_dropped_values_total", "counter", "Values refused, by reason.",
          [({"reason": reason}, number) for reason, number in sorted(station.hub.dropped.items())]),
     ]  # fmt: skip
     return "".join(_family(*family) for family in families)
+
+
+def _age(oldest: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
 
 
 def _family(name: str, kind: str, meaning: str, rows: Iterable[Row]) -> str:

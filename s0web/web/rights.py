@@ -81,11 +81,10 @@ def guarded(app: WSGI, station: Station) -> WSGI:
     """
 
     def answer(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-        is_static = environ.get("PATH_INFO", "").startswith("/static/")
-
         def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             is_page = any(n == "Content-Type" and v.startswith("text/html") for n, v in headers)
-            more = (PAGES if is_page else DATA) + ([] if is_static else FRESH)
+            is_told = any(n == "Cache-Control" for n, _ in headers)
+            more = (PAGES if is_page else DATA) + ([] if is_told else FRESH)
             return start(status, headers + more, *error)
 
         refusal = _refusal(environ, station)
