@@ -1,4 +1,4 @@
-"""The command line: s0web serve | demo | check | passwd | import | replay | scan | calibrate."""
+"""The command line: s0web serve, demo, check, import, export, backup ..., one file of cli/ each."""
 
 import argparse
 import signal
@@ -9,7 +9,7 @@ from types import FrameType
 
 from . import __version__, fresh, upgrade
 from . import config as ini
-from .cli import calibrate, check, imports, passwd, replay, scan
+from .cli import backup, calibrate, check, export, imports, passwd, rejected, replay, restore, scan
 from .errors import S0WebError
 
 DEMO_INI = Path("var/demo/s0web.ini")
@@ -59,7 +59,18 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--port", type=_port, default=8080, help="port (%(default)s)")
         command.set_defaults(run=run)
-    for module in (check, passwd, imports, replay, scan, calibrate):
+    for module in (
+        check,
+        passwd,
+        imports,
+        export,
+        backup,
+        restore,
+        rejected,
+        replay,
+        scan,
+        calibrate,
+    ):
         module.add_parser(commands)
     return parser
 

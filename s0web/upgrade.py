@@ -1,9 +1,7 @@
-"""Taking over the settings of predecessors: S0-Logger's file (once, in place) and smartmeter's."""
+"""Taking over the settings of S0-Logger, once and in place."""
 
-import configparser
 import logging
 import shutil
-from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -108,51 +106,3 @@ def _kwh(path: Path, text: str) -> str:
             f"{path}: [Cache] energy: '{text}' is not a counter in Wh; write your meter's there."
         ) from None
     return f"{energy / 1000:.30f}".rstrip("0").rstrip(".")
-
-
-def from_smartmeter(path: Path) -> Sections:
-    """[serial] and [logging] of smartmeter-python as our sections."""
-    parser = parser_of(path, read(path))
-    if "serial" not in parser and "logging" not in parser:
-        raise ConfigError(
-            f"{path}: has neither [serial] nor [logging]; is it smartmeter's config.ini?"
-        )
-    sections: Sections = {}
-    if "serial" in parser:
-        serial: Mapping[str, str] = parser["serial"]
-        baud = serial.get("baudrate", serial.get("speed", ""))
-        if baud in ("115000", ""):
-            baud = "0"  # 115000 is the sample's slip of 115200: let it be found
-        sections["source:grid"] = {
-            "type": "p1",
-            "port": serial.get("port", "/dev/serial0"),
-            "baud": baud,
-        }
-    if "logging" in parser:
-        sections["log"] = _logging(parser["logging"])
-    return sections
-
-
-def _logging(old: configparser.SectionProxy) -> dict[str, str]:
-    level = old.get("loglevel", "info").lower()
-    log = {"level": level if level in ("debug", "info", "warning", "error") else "info"}
-    if old.get("log_to_stdout", "no").lower() in YES:
-        return log | {"target": "stderr"}
-    file = old.get("logfile") or (
-        f"{old['logpath'].rstrip('/')}/smartmeter.log" if "logpath" in old else ""
-    )
-    if file:
-        log |= {"target": "file", "file": file}
-    if size := _bytes(old.get("size", "")):
-        log["size"] = str(max(10_000, min(size, 1_000_000_000)))
-    if old.get("keep", "").isdecimal():
-        log["keep"] = str(min(100, int(old["keep"])))
-    return log
-
-
-def _bytes(text: str) -> int:
-    """smartmeter's sizes: bytes, or k, M, G of 1024."""
-    text = text.strip()
-    factor = {"k": 1024, "m": 1024**2, "g": 1024**3}.get(text[-1:].lower(), 1)
-    digits = text[:-1] if factor > 1 else text
-    return int(digits) * factor if digits.isdecimal() else 0

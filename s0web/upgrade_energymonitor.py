@@ -1,7 +1,7 @@
 """Taking over EnergyMonitor's config.json: its collector becomes an ADC of this station.
 
 The predecessor knows two factors, W for a product of codes and V for a code; ours are A and V for a
-code, so that A = W / V. Its database is named, never with what it holds: there is a password in it.
+code, so that A = W / V. Its database becomes a sink with the same table.
 """
 
 import json
@@ -44,7 +44,7 @@ def from_energymonitor(path: Path) -> tuple[Sections, list[str]]:
     collector = _Keys(path, "Collector", config["Collector"])
     notes: list[str] = []
     point = collector.text("Point")
-    name = _section_name(point)
+    name = section_name(point)
     if not name:
         raise collector.wrong("Point", f"{point[:40]!r} has no letter to name a section by")
     if name != point:
@@ -62,6 +62,7 @@ def from_energymonitor(path: Path) -> tuple[Sections, list[str]]:
         adc["voltage"] = other
     else:
         adc["voltage_channels"] = _written(_voltages(collector, current, notes))
+    sections |= _database(path, config.get("Api"), notes)
     return sections, [*notes, SIGN, *_left(config)]
 
 
@@ -131,7 +132,7 @@ def _json(path: Path) -> Any:
         raise ConfigError(f"{path}: is not JSON: {error}.") from None
 
 
-def _section_name(point: str) -> str:
+def section_name(point: str) -> str:
     """The point as a name that a section may have; "" if nothing of it can stay."""
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", point)
     name = re.sub(r"^[^A-Za-z]+", "", name)[:32].rstrip("_")
@@ -176,6 +177,25 @@ def _voltages(collector: _Keys, current: dict[str, int], notes: list[str]) -> di
     return {wire: voltage[wire] for wire in current}
 
 
+def _database(path: Path, api: Any, notes: list[str]) -> Sections:
+    """The database of VolumeData as a sink that goes on filling it."""
+    if not isinstance(api, dict) or "VolumeDbHost" not in api:
+        return {}
+    keys = _Keys(path, "Api", api)
+    sink = {"type": "mysql", "host": keys.text("VolumeDbHost"), "layout": "energymonitor"}
+    if "VolumeDbPort" in api:
+        sink["port"] = _plain(keys.number("VolumeDbPort", 1, 65_535))
+    for key, option in (("Name", "database"), ("User", "user"), ("Password", "password")):
+        if f"VolumeDb{key}" in api:
+            sink[option] = keys.text(f"VolumeDb{key}")
+    if "VolumeDataSeconds" in api:
+        sink["volume_seconds"] = _plain(keys.number("VolumeDataSeconds", 10, 3_600))
+    notes.append(
+        "What is in VolumeData by now: mysqldump it, then s0web import energymonitor-volumedata."
+    )
+    return {"sink:volumedata": sink}
+
+
 def _left(config: dict[str, Any]) -> list[str]:
     """What is not taken over, by its keys alone."""
     notes = []
@@ -184,10 +204,6 @@ def _left(config: dict[str, Any]) -> list[str]:
     api = config.get("Api")
     if not isinstance(api, dict):
         return notes
-    if database := [key for key in api if key.startswith("Volume")]:
-        notes.append(
-            f"Not taken over, the station writes to no database yet: {_listed('Api', database)}."
-        )
     if type(port := api.get("Port")) is int:
         notes.append(
             f"/state/<point> was at port {port}; now it is where the pages are: Apache's port, or "

@@ -2,7 +2,7 @@
 
 Two generations: the older gives each register an interval in seconds ([[messintervall]]), the newer
 one in passes of so many seconds ([mess_cfg] and [durchlaufintervall]; false: never). Registers that
-are not listed are never read. Database, MQTT and Telegram are named, never with what they hold.
+are not listed are never read. MQTT and Telegram are named, never with what they hold.
 """
 
 import math
@@ -18,6 +18,7 @@ from .meters.german import GERMAN, GERMAN_WS100
 from .meters.registers import Meter
 from .options import OPTIONS
 from .registry import METERS, load
+from .upgrade_databases import databases
 
 Sections = dict[str, dict[str, str]]
 Intervals = dict[str, float]  # quantity -> s; inf: never
@@ -29,12 +30,7 @@ DEVICES = {
     "SDM630": "sdm630",
     "WS100": "ws100",
 }
-LATER = {
-    "pg": "the database (PostgreSQL)",
-    "db": "the database",
-    "mqtt": "MQTT",
-    "telegram_bot": "the Telegram bot",
-}
+LATER = {"mqtt": "MQTT", "telegram_bot": "the Telegram bot"}
 MISSPELT = {"THD_Durchschnitliche_Spannung_zu_N": "thd_voltage"}  # in the settings it comes with
 _OPTIONS = {option.name: option for option in OPTIONS["source.modbus"]}
 
@@ -65,12 +61,13 @@ def from_modbus_smartmeter(path: Path) -> tuple[Sections, list[str]]:
         if key in old.table(fast[0]):
             seconds = old.number(fast[0], key)
             source[option] = _plain(old.bounded(f"{fast[0]}.{key}", seconds, option))
-    notes = old.notes + [
+    notes = [
         f"Not taken over, the station does not do that yet: [{name}], {what}."
         for name, what in LATER.items()
         if name in file
     ]
-    return {"source:meter": source}, notes
+    sink, more = databases(path, file)
+    return {"source:meter": source} | sink, old.notes + more + notes
 
 
 class _Keys:

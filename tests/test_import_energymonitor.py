@@ -58,11 +58,14 @@ def test_a_collector_becomes_an_adc(
     said = capsys.readouterr().out
     assert "give amps_per_code the other sign" in said
     assert "Not needed here: Collector.WavesToRead." in said
-    assert "to no database yet: Api.VolumeDataSeconds, Api.VolumeDbHost" in said
     assert "--port 8080" in said
     assert "[source:NAME] with type = remote" in said
-    assert "hunter2" not in said + own_ini.read_text()
-    assert "someone" not in said
+    assert "hunter2" not in said
+    sink = config.load(own_ini).sinks["volumedata"]
+    assert (sink["host"], sink["port"]) == ("192.168.1.2", 3307)
+    assert (sink["database"], sink["user"]) == ("EnergyMonitor", "someone")
+    assert (sink["password"], sink["layout"]) == ("hunter2", "energymonitor")
+    assert sink["volume_seconds"] == 60
 
 
 def test_without_voltage_channels_the_voltage_is_asked_for(own_ini: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s0web import config
+from s0web import config, fresh
 from s0web.__main__ import main
 from s0web.errors import ConfigError
 from s0web.meters.german import GERMAN
@@ -72,7 +72,7 @@ def imported(tmp_path: Path, text: str) -> tuple[dict[str, str], list[str]]:
     path = tmp_path / "smartmeter_cfg.toml"
     path.write_text(text)
     sections, notes = from_modbus_smartmeter(path)
-    assert list(sections) == ["source:meter"]
+    assert next(iter(sections)) == "source:meter"
     return sections["source:meter"], notes
 
 
@@ -102,7 +102,6 @@ def test_the_older_generation_is_taken_over_register_by_register(tmp_path: Path)
     assert (source["fast_interval"], source["fast_seconds"]) == ("4", "120")
     assert source["intervals"].startswith("current_l*:5, ")
     assert notes == [
-        "Not taken over, the station does not do that yet: [pg], the database (PostgreSQL).",
         "Not taken over, the station does not do that yet: [telegram_bot], the Telegram bot.",
     ]
 
@@ -114,8 +113,8 @@ def test_the_newer_generation_counts_in_passes(tmp_path: Path) -> None:
     assert understood(source) == expected | {"voltage_l1": 10, "energy_total": 300}
     assert (source["fast_interval"], source["fast_seconds"]) == ("1", "30")
     assert source["timeout"] == "0.6"
-    assert [note.partition("[")[2].partition("]")[0] for note in notes] == [
-        "db", "mqtt", "telegram_bot",
+    assert [note.partition("[")[2].partition("]")[0] for note in notes[1:]] == [
+        "mqtt", "telegram_bot",
     ]  # fmt: skip
 
 
@@ -175,8 +174,10 @@ def test_the_command_writes_an_ini_that_can_be_read_and_shows_no_secret(
     meter = config.load(ini).sources["meter"]
     assert (meter["model"], meter["unit"], meter["fast_seconds"]) == ("sdm530", 3, 120.0)
     assert "[telegram_bot]" in out
-    for secret in ("geheim", "123:abc", "hofei"):
-        assert secret not in out + ini.read_text()
+    assert config.load(ini).sinks["database"]["password"] == "geheim"
+    for secret in ("geheim", "123:abc"):
+        assert secret not in out
+    assert "123:abc" not in ini.read_text()
 
 
 @pytest.mark.parametrize(
@@ -219,3 +220,43 @@ def test_patterns_stand_only_where_they_are_exact(
     found = {q: seconds[i // run] for i, q in enumerate(quantities)}
     for usual in (5.0, 10.0):
         assert meaning(model, str(usual), intervals_text(found, usual)) == found
+
+
+def test_the_database_becomes_a_sink_through_ssh(tmp_path: Path) -> None:
+    (tmp_path / "ssh.toml").write_text(
+        'ip_server = "203.0.113.5"\nssh_port = 2222\nuser = "me"\npw = "hunter3"\n'
+    )
+    more = '[pg]\npfad_zu_ssh_auth = "ssh.toml"\npgport = 5433\ndb = "house"\n'
+    path = tmp_path / "smartmeter_cfg.toml"
+    path.write_text(OLD.replace("[pg]\n", more))
+    sections, notes = from_modbus_smartmeter(path)
+    assert sections["sink:database"] == {
+        "type": "postgresql", "layout": "smartmeter", "device": "meter", "host": "localhost",
+        "port": "5433", "database": "house", "user": "hofei", "password": "geheim",
+        "ssh": "me@203.0.113.5:2222",
+    }  # fmt: skip
+    assert "SSH takes a key here" in notes[0]
+    assert "hunter" not in " ".join(notes)
+    config.parse(path, fresh.new_file(sections))
+    (tmp_path / "ssh.toml").unlink()
+    sections, notes = from_modbus_smartmeter(path)
+    assert "ssh" not in sections["sink:database"]
+    assert "cannot be read" in notes[0]
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_the_newer_database_becomes_a_sink(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "smartmeter_cfg.toml"
+    text = NEW.replace("mysql", kind).replace('"geheim"\n[mqtt]', '"p"\nport = 999\n[mqtt]')
+    path.write_text(text)
+    sections, _ = from_modbus_smartmeter(path)
+    sink = sections["sink:database"]
+    assert (sink["type"], sink["host"], sink["port"]) == (kind, "localhost", "999")
+    assert sink["password"] == "p"
+    config.parse(path, fresh.new_file(sections))
+
+
+def test_another_newer_database_is_left_out_and_told(tmp_path: Path) -> None:
+    source, notes = imported(tmp_path, NEW.replace('db = "mysql"', 'db = "sqlite"'))
+    assert source["model"] == "sdm630"
+    assert "[db]: 'sqlite' is left out: the station's archive takes its place." in notes

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from s0web import config, upgrade
+from s0web import config, fresh, upgrade
 from s0web.errors import ConfigError
 from s0web.station import Station
+from s0web.upgrade_smartmeter import from_smartmeter
 from tests.conftest import until
 
 S0_LOGGER = """\
@@ -139,7 +140,7 @@ bytesize = 8
 def test_smartmeters_sections_are_taken_over(tmp_path: Path, baud: str, taken: str) -> None:
     file = tmp_path / "config.ini"
     file.write_text(SMARTMETER.format(baud=baud))
-    assert upgrade.from_smartmeter(file) == {
+    assert from_smartmeter(file)[0] == {
         "source:grid": {"type": "p1", "port": "/dev/serial0", "baud": taken},
         "log": {
             "level": "debug",
@@ -155,4 +156,44 @@ def test_another_file_is_not_mistaken_for_smartmeters(tmp_path: Path) -> None:
     file = tmp_path / "config.ini"
     file.write_text("[other]\na = b\n")
     with pytest.raises(ConfigError, match="neither"):
-        upgrade.from_smartmeter(file)
+        from_smartmeter(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "[influx]\nhostname = db\nssl = yes\nverify_ssl = no\n"
+            "username = u\npassword = hunter2\n",
+            {"version": "1", "url": "https://db:8086", "database": "smartmeter", "user": "u",
+             "password": "hunter2", "verify": "no"},
+        ),
+        (
+            '[influx]\nenabled = yes\nurl = "https://db:8086"\ntoken = t0\norg = o\nbucket = b\n',
+            {"version": "2", "url": "https://db:8086", "token": "t0", "org": "o", "bucket": "b"},
+        ),
+        (
+            "[csv]\nenabled = yes\nfile_prefix = smartmeter_data_\n"
+            "file_path = /data\nmax_age = 300\n",
+            {"file_prefix": "smartmeter_data", "file_path": "/data", "max_age": "300"},
+        ),
+    ],
+
+)  # fmt: skip
+def test_smartmeters_databases_become_sinks(tmp_path: Path, old: str, new: dict[str, str]) -> None:
+    file = tmp_path / "config.ini"
+    file.write_text(f"[serial]\nport = /dev/ttyUSB0\n{old}")
+    sections, notes = from_smartmeter(file)
+    ((_, _), (name, sink)) = sections.items()
+    kind = name.partition(":")[2]
+    assert sink == new | {"type": kind, "layout": "smartmeter", "device": "grid"}
+    assert notes == []
+    config.parse(file, fresh.new_file(sections))
+
+
+def test_a_database_that_is_not_enabled_is_left_out_and_told(tmp_path: Path) -> None:
+    file = tmp_path / "config.ini"
+    file.write_text("[serial]\nport = /dev/ttyUSB0\n[influx]\nenabled = no\n")
+    sections, notes = from_smartmeter(file)
+    assert list(sections) == ["source:grid"]
+    assert notes == ["[influx] is not enabled, and is left out."]

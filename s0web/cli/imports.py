@@ -1,4 +1,6 @@
-"""`s0web import WHAT FILE`: take over the settings of a predecessor."""
+"""`s0web import WHAT FILE`: take over the settings of a predecessor; its history: see
+history_import.
+"""
 
 import argparse
 from collections.abc import Sequence
@@ -10,21 +12,24 @@ from .. import fresh, upgrade
 from ..errors import ConfigError
 from ..upgrade_energymonitor import from_energymonitor
 from ..upgrade_modbus import from_modbus_smartmeter
+from ..upgrade_smartmeter import from_smartmeter
+from . import history_import
 
 
 def add_parser(commands: Any) -> None:
-    text = "take over the settings of another program"
+    text = "take over the settings or the history of another program"
     command: argparse.ArgumentParser = commands.add_parser("import", help=text, description=text)
     kinds = command.add_subparsers(title="from", metavar="WHAT", required=True)
     for name, help_text, run in (
         ("s0-logger", "S0-Logger's s0logger.conf, with its counter", _s0_logger),
-        ("smartmeter", "[serial] and [logging] of smartmeter-python's config.ini", _smartmeter),
-        ("modbus-smartmeter", "the meter of Hofei90's smartmeter_cfg.toml", _modbus_smartmeter),
-        ("energymonitor", "the collector of EnergyMonitor's config.json", _energymonitor),
+        ("smartmeter", "smartmeter-python's config.ini, with its databases", _smartmeter),
+        ("modbus-smartmeter", "Hofei90's smartmeter_cfg.toml", _modbus_smartmeter),
+        ("energymonitor", "EnergyMonitor's config.json, with its database", _energymonitor),
     ):
         kind = kinds.add_parser(name, help=help_text, description=help_text)
         kind.add_argument("file", type=Path, help="its settings file")
         kind.set_defaults(run=run)
+    history_import.add_kinds(kinds)
 
 
 def _s0_logger(args: argparse.Namespace) -> int:
@@ -35,7 +40,8 @@ def _s0_logger(args: argparse.Namespace) -> int:
 
 
 def _smartmeter(args: argparse.Namespace) -> int:
-    return _take_over(args.file, upgrade.from_smartmeter(args.file))
+    found, notes = from_smartmeter(args.file)
+    return _take_over(args.file, found, notes)
 
 
 def _modbus_smartmeter(args: argparse.Namespace) -> int:
@@ -61,7 +67,8 @@ def _take_over(file: Path, found: upgrade.Sections, notes: Sequence[str] = ()) -
         new, told = found, []
         fresh.create(path, found)
     for section, options in new.items():
-        texts = ", ".join(f"{option} = {text}" for option, text in options.items())
+        shown = {name: "(taken over)" if name in ini.SECRET else options[name] for name in options}
+        texts = ", ".join(f"{option} = {text}" for option, text in shown.items())
         print(f"[{section}] {texts}" if texts else f"[{section}]")
     for line in told:
         print(line)

@@ -1,5 +1,6 @@
 """How a command reads a station: the one that runs, over HTTP, else one of its own for the time."""
 
+import base64
 import json
 import logging
 import urllib.error
@@ -68,29 +69,36 @@ class NewReadings:
 
 def meter(config: Config, url: str, clock: Clock) -> Meter:
     """The running station where the lock of its state folder is held, else one of our own."""
-    lock = StateLock(config.path.with_name("station.lock"))
-    try:
-        is_free = lock.take()
-    finally:
-        lock.drop()
-    if is_free and not url:
-        return OwnStation(config.path, clock)
+    return OwnStation(config.path, clock) if _is_free(config) and not url else running(config, url)
+
+
+def running(config: Config, url: str) -> "RunningStation":
+    """The station of this INI that runs; StationError if none can be asked."""
     failures = []
     for base in (url.rstrip("/"),) if url else URLS:
-        running = RunningStation(base)
+        station = RunningStation(base)
         try:
-            running.check(config)
+            station.check(config)
         except StationError as error:
             failures.append(str(error))
         else:
-            return running
+            return station
     why = " ".join(failures)
-    if not is_free:
+    if not _is_free(config):
         why = (
             f"A station runs with {config.path}, but it cannot be asked: {why} "
             "Tell its address, such as --url http://127.0.0.1:8131/s0, or stop it for the time."
         )
     raise StationError(why)
+
+
+def _is_free(config: Config) -> bool:
+    """Whether no station has the lock."""
+    lock = StateLock(config.path.with_name("station.lock"))
+    try:
+        return lock.take()
+    finally:
+        lock.drop()
 
 
 class RunningStation:
@@ -123,24 +131,47 @@ class RunningStation:
     def close(self) -> None:
         """Each request is by itself."""
 
-    def _get(self, what: str) -> Any:
+    def ask(self, what: str, method: str = "GET", password: str = "") -> Any:
+        """An answer of the JSON API; PasswordNeeded, or StationError with the station's words."""
         address = f"{self._url}/api/v1/{what}"
         if not address.startswith(("http://", "https://")):
             raise StationError(f"{self._url!r} is not an address such as {URLS[1]}.")
+        request = urllib.request.Request(address, method=method)
+        if password:
+            named = base64.b64encode(f"admin:{password}".encode()).decode()
+            request.add_header("Authorization", f"Basic {named}")
         try:
-            with self._opener.open(address, timeout=TIMEOUT) as answer:
-                document = json.loads(answer.read(LARGEST))
+            with self._opener.open(request, timeout=TIMEOUT) as answer:
+                return json.loads(answer.read(LARGEST))
         except urllib.error.HTTPError as error:
+            said = error.read(LARGEST)
             error.close()
-            raise StationError(f"{address} answers {error.code} {error.reason}.") from error
+            if error.code == 401:
+                raise PasswordNeeded(f"{address} wants the admin password.") from error
+            raise StationError(f"{address} answers {error.code}: {_said(said)}") from error
         except OSError as error:
             why = getattr(error, "reason", error)
             raise StationError(f"{address} does not answer ({why}).") from error
         except ValueError as error:
             raise StationError(f"{address} is not a station of s0web.") from error
+
+    def _get(self, what: str) -> Any:
+        document = self.ask(what)
         if not isinstance(document, dict) or "devices" not in document:
-            raise StationError(f"{address} is not a station of s0web.")
+            raise StationError(f"{self._url} is not a station of s0web.")
         return document
+
+
+def _said(body: bytes) -> str:
+    """The sentence in an answer that refuses."""
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return "no sentence with it."
+
+
+class PasswordNeeded(StationError):
+    """The station changes nothing for those without a password."""
 
 
 class OwnStation:

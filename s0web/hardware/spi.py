@@ -193,7 +193,7 @@ class SingleConverter:
         except ImportError as error:
             raise SourceError(
                 "this kernel takes only one conversion at a time, and for that the ADC needs the "
-                "spidev module: sudo apt install python3-spidev (or pip install 's0web[adc]')"
+                "spidev module: sudo apt install python3-spidev (or pip install spidev)"
             ) from error
         self.lag_ns, self._path = 0.5e9 / adc.rate, f"/dev/spidev{adc.device}"
         bus, _, device = adc.device.partition(".")

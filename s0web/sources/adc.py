@@ -57,7 +57,7 @@ class AdcSource:
             import_module("numpy")
         except ImportError as error:
             raise SourceError(
-                "the ADC needs numpy: sudo apt install python3-numpy (or pip install 's0web[adc]')"
+                "the ADC needs numpy: sudo apt install python3-numpy (or pip install numpy)"
             ) from error
         try:
             self._sampler = self._wires.sampler(self._adc)
