@@ -45,6 +45,7 @@ SCRIPTS = (
     Script("archive", "<= 0.1 GB, >= 100, <= 3", "--whole", "1 7 0.3"),
     Script("latency", "<= 30 ms", "200 0.3", "8 0.25"),
     Script("web", ">= 0.8", "--whole", "1 1"),
+    Script("fleet", "0 wrong", "50 200", "4 6"),
     Script("footprint", "printed, MB", "60", "5"),
 )
 

@@ -126,6 +126,13 @@ def test_the_same_batch_again_doubles_nothing_after_a_restart_too(tmp_path: Path
     assert len(lines(tmp_path)) == len(set(lines(tmp_path))) == 120
 
 
+def test_the_same_batch_in_another_zone_doubles_nothing(tmp_path: Path) -> None:
+    opened(tmp_path, timezone="Europe/Brussels").write(readings(5))
+    MADE.pop().close()
+    opened(tmp_path, timezone="Asia/Tokyo").write(readings(6))
+    assert len(lines(tmp_path)) == 12
+
+
 def test_only_the_last_lines_are_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,5 +36,6 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_the_readme_names_every_command() -> None:
     readme = (ROOT / "README.md").read_text()
-    for command in ("serve", "demo", "check", "passwd", "import", "replay", "scan", "calibrate"):
+    commands = ("serve", "demo", "check", "passwd", "import", "export", "backup", "restore")
+    for command in (*commands, "replay", "scan", "calibrate"):
         assert f"s0web {command}" in readme, command
