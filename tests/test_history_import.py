@@ -64,7 +64,7 @@ def twice(own: Path, *words: str | Path) -> list[Reading]:
 
 
 def volume_rows(
-    start: datetime, count: int, usage: float = 600.0, supply: float = 0.0
+    start: datetime, count: int, supply: float = 600.0, usage: float = 0.0
 ) -> list[str]:
     rows = []
     for minute in range(count):
@@ -90,7 +90,7 @@ def dump(rows: Sequence[str], sign: str = ",") -> str:
 
 def test_volume_data_becomes_registers_that_go_on(own: Path, tmp_path: Path) -> None:
     file = tmp_path / "dump.sql"
-    file.write_text(dump(volume_rows(datetime(2026, 3, 1, 22), 240, supply=60.0)))
+    file.write_text(dump(volume_rows(datetime(2026, 3, 1, 22), 240, usage=60.0)))
     readings = twice(own, "energymonitor-volumedata", file, "--device", "Mains=main")
     registers = [r for r in readings if r.meter]
     assert registers[0].time == datetime(2026, 3, 1, 22, tzinfo=UTC)
@@ -147,10 +147,10 @@ def test_the_past_ends_where_the_station_has_its_own_register(
     assert whole == [pytest.approx(59 / 100 + 59 / 100, abs=0.011)]
 
 
-def test_supply_may_be_what_came_from_the_grid(own: Path, tmp_path: Path) -> None:
+def test_supply_may_be_what_went_to_the_grid(own: Path, tmp_path: Path) -> None:
     file = tmp_path / "dump.sql"
-    file.write_text(dump(volume_rows(datetime(2026, 3, 1), 2, usage=0.0, supply=60.0)))
-    words = ("energymonitor-volumedata", file, "--supply", "import", "--device", "main")
+    file.write_text(dump(volume_rows(datetime(2026, 3, 1), 2, supply=0.0, usage=60.0)))
+    words = ("energymonitor-volumedata", file, "--supply", "export", "--device", "main")
     readings = twice(own, *words)
     assert readings[0].device == "main"
     assert readings[-1].values == {"energy_import": 0.002, "energy_export": 0.0}

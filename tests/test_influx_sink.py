@@ -17,14 +17,11 @@ import pytest
 from s0web import config
 from s0web.clock import FakeClock
 from s0web.errors import ConfigError, SinkError
-from s0web.hub import Hub
-from s0web.log import Log
 from s0web.model import Reading
 from s0web.options import OPTIONS
 from s0web.sinks.influx import InfluxSink
 from s0web.sinks.influx_lines import escaped
 from s0web.sinks.influx_wire import Answer
-from s0web.workers import SinkLoop
 from tests.influx_server import Influx, Victoria, free_port
 
 T = datetime(2026, 10, 25, 0, 59, 59, 123456, tzinfo=UTC)
@@ -139,17 +136,6 @@ def test_the_same_batch_again_changes_nothing(influx: Influx) -> None:
     assert len(before) == 1000
 
 
-def test_two_stations_write_into_one_database(influx: Influx) -> None:
-    pi, attic = opened(influx.url), opened(influx.url, logger="attic")
-    pi.write(readings(100))
-    attic.write(readings(100))
-    assert count(influx) == 200
-    assert [row["value"] for row in influx.rows("SHOW TAG VALUES WITH KEY = logger")] == [
-        "attic",
-        "pi",
-    ]
-
-
 def test_what_was_set_aside_is_told_once_though_its_batch_comes_again(influx: Influx) -> None:
     made = opened(influx.url, lines="10")
     influx.ask("POST", "/write?db=s0web", b's0web,device=x power="text" %d' % NS)
@@ -166,28 +152,6 @@ def test_what_was_set_aside_is_told_once_though_its_batch_comes_again(influx: In
     assert refusal(lambda: made.write(readings(20))) == "away"
     assert len(made.write(readings(20))) == 20
     assert count(influx, "energy_import") == 20
-
-
-def test_a_kill_in_the_middle_loses_and_doubles_nothing(influx: Influx) -> None:
-    clock = FakeClock()
-    hub = Hub(clock, Log(10_000))
-    loop = SinkLoop(sink(influx.url, clock, lines="100"), hub, clock)
-    start = clock.now()
-    for part in range(6):
-        hub.publish(readings(300, start - timedelta(hours=6 - part)))
-        if part in (1, 3):
-            influx.kill()
-        loop.step()
-        if part in (1, 3):
-            health = hub.snapshot().health["sink:db"]
-            assert health.state == "failed"
-            assert f"{influx.url} cannot be reached (Connection refused): is it on" in health.text
-            influx.start()
-    while loop.cursor < hub.last:
-        loop.step()
-    assert hub.snapshot().health["sink:db"].state == "ok"
-    assert count(influx) == 1800
-    loop.finish()
 
 
 def test_a_server_that_hangs_is_asked_again(influx: Influx) -> None:

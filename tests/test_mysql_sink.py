@@ -18,13 +18,11 @@ from mysql.connector import Error
 from s0web import config
 from s0web.clock import FakeClock
 from s0web.errors import ConfigError, SinkError
-from s0web.hub import Hub
 from s0web.model import Reading
 from s0web.options import OPTIONS
 from s0web.sinks import mysql_refusals as refusals
 from s0web.sinks.hosts import Host
 from s0web.sinks.mysql import MysqlSink
-from s0web.workers import SinkLoop
 from tests.influx_server import free_port
 from tests.mariadb_server import MariaDb
 
@@ -175,15 +173,6 @@ def test_the_same_batch_again_changes_nothing(maria: MariaDb) -> None:
     assert rows(maria, f"SELECT value FROM v_reading WHERE ts = {MS} AND quantity = 'power'") == [
         (5.0,)
     ]
-
-
-def test_no_row_is_lost_when_clocks_change(maria: MariaDb) -> None:
-    begin = datetime(2026, 10, 24, 23, tzinfo=UTC)
-    opened(maria).write(
-        [Reading("grid", begin + timedelta(minutes=n), {"power": 1.0}) for n in range(240)]
-    )
-    assert kept(maria) == 240
-    assert rows(maria, "SELECT COUNT(DISTINCT time) FROM v_reading") == [(240,)]
 
 
 def test_quarters_tell_the_energy_over_gaps_falls_and_meters(maria: MariaDb) -> None:
@@ -541,26 +530,6 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
 
 
 # -- in a station ----------------------------------------------------------------------------------
-
-
-def test_a_sink_in_its_loop_catches_up_after_the_server_was_away(own: MariaDb) -> None:
-    clock = FakeClock(T)
-    hub = Hub(clock)
-    loop = SinkLoop(sink(own), hub, clock)
-    hub.publish(readings(300))
-    loop.step()
-    own.kill()
-    hub.publish(readings(300, T + timedelta(seconds=300)))
-    assert loop.step() > 0
-    hub.publish(readings(300, T + timedelta(seconds=600)))
-    own.start()
-    for _ in range(3):
-        loop.step()
-    loop.finish()
-    assert kept(own) == 1_800
-    assert rows(own, "SELECT COUNT(*), SUM(value) FROM v_reading WHERE quantity='power'") == [
-        (900, 3 * (300 * 100 + 300 * 299 / 2))
-    ]
 
 
 @pytest.mark.parametrize(

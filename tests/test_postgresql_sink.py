@@ -16,14 +16,11 @@ import pytest
 from s0web import config
 from s0web.clock import FakeClock
 from s0web.errors import ConfigError, SinkError
-from s0web.hub import Hub
-from s0web.log import Log
 from s0web.model import Reading
 from s0web.options import OPTIONS
 from s0web.sinks.hosts import Host, hosts
 from s0web.sinks.postgresql import PostgresqlSink
 from s0web.sinks.postgresql_connection import Connection, Login
-from s0web.workers import SinkLoop
 from tests.conftest import until
 from tests.postgres_server import ROOT_PASSWORD, Postgres, free_port
 from tests.ssh_server import Sshd
@@ -138,30 +135,6 @@ def test_the_same_batch_again_changes_nothing(base: Base) -> None:
     assert len(before[0]) == 4_000
 
 
-def test_two_stations_begin_at_once_in_one_database(base: Base) -> None:
-    """The database, the tables and the series are missing for both."""
-    barrier, failed = threading.Barrier(4), []
-
-    def station(name: str) -> None:
-        sink = base.sink(logger=name, timeout="10")
-        barrier.wait()
-        try:
-            sink.open()
-            sink.write(readings(1_000))
-        except SinkError as error:
-            failed.append(str(error))
-
-    stations = [threading.Thread(target=station, args=(f"pi{n}",)) for n in range(4)]
-    for each in stations:
-        each.start()
-    for each in stations:
-        each.join()
-    assert failed == []
-    assert base.rows("SELECT logger, count(*) FROM v_reading GROUP BY logger ORDER BY logger") == [
-        (f"pi{n}", 2_000) for n in range(4)
-    ]
-
-
 def test_quarters_have_the_local_day_and_the_energy_between_them(base: Base) -> None:
     sink = base.opened(timezone="Europe/Brussels")
     night = datetime(2026, 10, 24, 21, 40, tzinfo=UTC)  # 23:40, before the day of 25 hours
@@ -200,26 +173,6 @@ def test_what_a_killed_station_left_half_done_is_done_by_the_next(base: Base) ->
         (900, 899 / 8),
         (900, 900 / 8),
     ]
-
-
-def test_while_the_server_is_away_the_batch_waits(base: Base, clock: FakeClock) -> None:
-    hub = Hub(clock, Log())
-    loop = SinkLoop(base.sink(), hub, clock, cursor=0)
-    loop.step()
-    for turn in range(6):
-        hub.publish(
-            [Reading("grid", clock.now(), {"power": float(n)}, {}, f"{n}") for n in range(50)]
-        )
-        if turn == 2:
-            base.server.kill()
-        if turn == 4:
-            base.server.start()
-        loop.step()
-        state = hub.snapshot().health["sink:db"].state
-        assert (state == "failed") == (turn in (2, 3))
-        clock.advance(10)
-    assert base.one("SELECT count(*) FROM reading") == 300
-    loop.finish()
 
 
 def test_a_stopped_server_costs_no_more_than_the_timeout(base: Base) -> None:

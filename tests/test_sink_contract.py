@@ -88,7 +88,7 @@ def made() -> Iterator[Made]:
             sink.close()
 
 
-def all_of(*wanted: str) -> Any:
+def all_of(*wanted: str) -> pytest.MarkDecorator:
     """Run the test for each sink that has these."""
     names = [name for name, of in PLACES.items() if all(getattr(of, want) for want in wanted)]
     return pytest.mark.parametrize("place", names, indirect=True)
@@ -179,7 +179,8 @@ def refusal(call: Callable[[], object]) -> str:
 
 
 def test_every_sink_of_the_registry_is_held_to_the_contract() -> None:
-    assert {of.kind for of in [*PLACES.values(), *PRESENT.values()]} == set(SINKS)
+    kinds = {of.kind for of in PLACES.values()} | {of.kind for of in PRESENT.values()}
+    assert kinds == set(SINKS)
 
 
 # -- those that keep every reading -----------------------------------------------------------------
@@ -220,7 +221,8 @@ def test_a_server_killed_and_back_gets_what_it_missed_oldest_first(
     before = it.loop.cursor
     try:
         it.tell(second)
-        assert all(it.loop.step() > 0 for _ in range(3))
+        troubles = [it.loop.step() and it.health.troubles for _ in range(9)]
+        assert 0 < troubles[2] == troubles[-1]  # the log does not have it each time
         assert it.loop.cursor == before == it.keeping.archive.cursor(it.loop.name)
         assert it.loop.progress.behind == len(second)
         assert it.health.state == "failed"
@@ -263,7 +265,10 @@ def test_a_wrong_secret_is_a_sentence_without_it(
     assert it.loop.cursor == 0
 
 
-@pytest.mark.parametrize("place", list(PLACES) if can_mount() else [], indirect=True)
+FULL = [name for name in PLACES if name not in ("influx-2", "influx-victoriametrics")]
+
+
+@pytest.mark.parametrize("place", FULL if can_mount() else [], indirect=True)
 def test_a_full_disk_of_its_own_on_tmpfs_loses_and_doubles_nothing(
     place: Place, made: Made, house: Callable[..., House]
 ) -> None:
@@ -278,12 +283,14 @@ def test_a_full_disk_of_its_own_on_tmpfs_loses_and_doubles_nothing(
         batch.extend(more)
         it.tell(more)
         it.loop.step()
-        return it.health.state == "failed"
+        return bool(it.health.state == "failed")
 
     try:
         until(is_full, "the disk to be full", 20)
         assert place.at in it.health.text
-        assert "make room" in it.health.text or place.has_ended(), it.health.text
+        until(lambda: "make room" in it.health.text or place.has_ended(), it.health.text)
+        troubles = [it.loop.step() and it.health.troubles for _ in range(9)]
+        assert troubles[2] == troubles[-1]  # the log does not have it each time
     finally:
         place.disk.free()
         place.revive()
@@ -436,7 +443,12 @@ def test_the_newest_is_told_and_nothing_of_a_former_silence(
     finally:
         place.start()
     it.tell(readings(20, T + timedelta(hours=2)))
-    until(lambda: it.turns() or place.now("pi").get("power") == 119, "what is true now")
+
+    def is_told() -> bool:
+        it.turns()
+        return place.now("pi").get("power") == 119
+
+    until(is_told, "what is true now")
     assert it.health.state == "ok"
 
 
@@ -464,8 +476,11 @@ def test_two_stations_and_any_name_do_not_mix(place: Present, made: Made) -> Non
         clock.advance(5)
         for n, sink in enumerate(sinks.values()):
             sink.write([Reading("grid", clock.now(), {"power": 100.0 + n})])
-    for n, name in enumerate(sinks):
-        until(lambda n=n, name=name: place.now(name).get("power") == 100 + n, name)
+
+    def powers() -> list[float | None]:
+        return [place.now(name).get("power") for name in sinks]
+
+    until(lambda: powers() == [100, 101, 102], "what each has told")
 
 
 @each_present

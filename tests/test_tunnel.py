@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -91,9 +92,10 @@ def refusal(through: Tunnel, host: Host) -> str:
 
 def children() -> list[int]:
     """Of this process: those called ssh."""
-    pid = os.getpid()
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    pids = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    pids: list[int] = []
+    for task in Path(f"/proc/{os.getpid()}/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that ended meanwhile
+            pids += map(int, (task / "children").read_text().split())
     return [pid for pid in pids if Path(f"/proc/{pid}/comm").read_text() == "ssh\n"]
 
 

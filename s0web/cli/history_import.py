@@ -99,8 +99,8 @@ def add_kinds(kinds: Any) -> None:
             )  # fmt: skip
         if "supply" in kind.options:
             command.add_argument(
-                "--supply", choices=("export", "import"), default="export",
-                help="what its Supply is: energy to the grid (%(default)s), or from it",
+                "--supply", choices=("import", "export"), default="import",
+                help="what its Supply is: energy from the grid (%(default)s), or to it",
             )  # fmt: skip
         if "tariff1" in kind.options:
             command.add_argument(
@@ -188,7 +188,7 @@ def _choices(args: argparse.Namespace, kind: Kind, config: Config, view: Glance 
             return told
         return (total(view, device, quantity, meter, time) if view else None) or 0.0
 
-    supply, tariff1 = getattr(args, "supply", "export"), getattr(args, "tariff1", "low")
+    supply, tariff1 = getattr(args, "supply", "import"), getattr(args, "tariff1", "low")
     return Choices(args.timezone or usual, device, begin, supply, tariff1)
 
 

@@ -24,7 +24,7 @@ class Choices(NamedTuple):
     zone: tzinfo | None  # of local times without one; None: the machine's
     device: Callable[[str], str]  # a name in the file, or the usual one -> the device here
     begin: Callable[[str, str, str, datetime], float]  # device, quantity, meter, time -> register
-    supply: str = "export"  # what EnergyMonitor's Supply is here: export or import
+    supply: str = "import"  # what EnergyMonitor's Supply is here: import or export
     tariff1: str = "low"  # what dsmr-reader's tariff 1 is here: low or high
 
 

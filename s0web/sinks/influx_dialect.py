@@ -22,6 +22,7 @@ _POISON = re.compile(
     re.IGNORECASE,
 )
 _FULL = re.compile(r"no space left|in read-only mode")
+_ADDRESS = re.compile(r'^remoteAddr: ".*?requestURI: \S+; ')  # VictoriaMetrics: new each time
 _DROPPED = re.compile(r"dropped=(\d+)")
 
 
@@ -110,7 +111,7 @@ def said(answer: Answer) -> str:
         if isinstance(rows, list) and rows and isinstance(rows[0], dict):
             words = rows[0].get("error_message")
         words = words or told.get("error") or told.get("message")
-    text = words if isinstance(words, str) else answer.text
+    text = words if isinstance(words, str) else _ADDRESS.sub("", answer.text)
     return "".join(c if c.isprintable() else " " for c in text).strip()[:SENTENCE]
 
 
