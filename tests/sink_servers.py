@@ -175,7 +175,7 @@ class Mysql(Place):
     def rows(self) -> list[Row]:
         asked = "SELECT logger, device, quantity, time, value FROM v_reading"
         found = self.server.query(asked, database=self.database)
-        return [Row(*row[:3], ms(row[3].replace(tzinfo=UTC)), row[4]) for row in found]
+        return [Row(*row[:3], ms=ms(row[3].replace(tzinfo=UTC)), value=row[4]) for row in found]
 
     def refuse(self, time: datetime) -> None:
         self.server.query("ALTER TABLE reading ADD CHECK (value <> 666)", database=self.database)
@@ -199,7 +199,7 @@ class Postgresql(Place):
     def rows(self) -> list[Row]:
         asked = "SELECT logger, device, quantity, time, value FROM v_reading"
         found = self.server.rows(asked, self.database)
-        return [Row(*row[:3], ms(row[3]), row[4]) for row in found]
+        return [Row(*row[:3], ms=ms(row[3]), value=row[4]) for row in found]
 
     def refuse(self, time: datetime) -> None:
         self.server.rows("ALTER TABLE reading ADD CHECK (value <> 666)", self.database)
