@@ -163,6 +163,8 @@ def judged(house: ChaosHouse, ledger: oracle.Ledger, watch: Watch) -> Outcome:
     for sink, tick in TICKS.items():
         there = rows(house, sink)
         tallies[sink] = ledger.compare(there, tick, every=sink == "csv")
+        for fault, odd in ledger.odd.items():
+            wrong.append(f"{sink}: {len(odd)} {fault}, from {odd[0]} to {odd[-1]}")
         wrong += [f"{sink}: {text} in the house" for text in oracle.off_the_house(there, tick)]
     counted = oracle.pulses(ledger, PULSES)
     if left := ledger.not_in_archive():

@@ -60,6 +60,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.readings: dict[int, Reading] = {}  # number -> what is acknowledged
         self.deaths: list[Death] = []
+        self.odd: dict[str, list[Row]] = {}  # what the last comparison found wrong: fault -> rows
         self._path, self.last = path, 0
 
     def look(self) -> None:
@@ -110,20 +111,26 @@ class Ledger:
         wanted = {
             (key, n) for key, all_of in told.items() for n in (all_of if every else all_of[-1:])
         }
-        stored = doubled = changed = ahead = 0
+        found: dict[str, list[Row]] = {"doubled": [], "without a reason": [], "changed": []}
+        stored = ahead = 0
         for row in rows:
             key, _ = row
             stored += 1
             if row in seen:
-                doubled += 1
+                found["doubled"].append(row)
             elif key in told:
-                changed += row not in wanted
+                if row not in wanted:
+                    found["changed"].append(row)
             elif self.is_ahead(key.device, key.time * tick):
                 ahead += 1
             else:
-                doubled += 1
+                found["without a reason"].append(row)
             seen.add(row)
-        return Tally(len(wanted), stored, len(wanted - seen), doubled, changed, ahead)
+        found["missing"] = sorted(wanted - seen)
+        self.odd = {what: odd for what, odd in found.items() if odd}
+        missing, changed = len(found["missing"]), len(found["changed"])
+        doubled = len(found["doubled"]) + len(found["without a reason"])
+        return Tally(len(wanted), stored, missing, doubled, changed, ahead)
 
     def not_in_archive(self) -> int:
         """How much of it the archive does not tell, or tells otherwise, when it is asked."""

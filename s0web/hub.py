@@ -16,6 +16,7 @@ from .quantities import QUANTITIES
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
+AGAIN = timedelta(seconds=60)  # a value that old, told again after a start, is not news
 MOST = 1e15  # of any quantity: more is no measurement, and would spoil sums in databases
 Told = TypeVar("Told")
 
@@ -30,9 +31,10 @@ class Hub:
 
     def publish(self, told: Sequence[Reading | Frame]) -> int:
         """Take all of one read() at once; return how many Readings were kept. Arrival decides, not
-        stamps.
+        stamps; only a value with an old stamp of its own that is known already is not told again.
         """
-        latest = self._clock.now() + AHEAD
+        now = self._clock.now()
+        latest = now + AHEAD
         readings = [
             kept
             for item in told
@@ -52,7 +54,7 @@ class Hub:
                 values[reading.device] = {**values.get(reading.device, {}), **news}
                 if reading.labels:
                     labels[reading.device] = {**labels.get(reading.device, {}), **reading.labels}
-            self._log.append(readings)
+            self._log.append([r for told in readings if (r := _news(told, old, now - AGAIN))])
             self._swap(
                 replace(old, values=values, labels=labels, raw={**old.raw, **frames}), news=True
             )
@@ -156,6 +158,21 @@ class Hub:
             self.dropped["number" if quantity in QUANTITIES else "quantity"] += 1
         values = {k: v for k, v in reading.values.items() if k not in bad}
         return replace(reading, values=values) if values or reading.labels else None
+
+
+def _news(reading: Reading, known: Snapshot, young: datetime) -> Reading | None:
+    """The reading without what is known to the second; None when nothing is left."""
+    values = known.values.get(reading.device)
+    if reading.time >= young or values is None:
+        return reading
+    news = {
+        quantity: number
+        for quantity, number in reading.values.items()
+        if values.get(quantity) != (number, reading.time, reading.meter)
+    }
+    if len(news) == len(reading.values):
+        return reading
+    return replace(reading, values=news) if news or reading.labels else None
 
 
 def _without(told: Mapping[str, Told], devices: Collection[str]) -> dict[str, Told]:

@@ -4,11 +4,13 @@ An archive that cannot be opened is tried again; until then the station runs wit
 remembered, and a sink has the ring alone.
 """
 
+import contextlib
 import logging
 import math
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from .archive.batches import EPOCH
@@ -18,22 +20,35 @@ from .archive.pasts import Past
 from .archive.place import archive_path
 from .archive.query import History
 from .archive.store import Archive
-from .assembly import COUNTED
+from .assembly import COUNTED, devices
 from .clock import Clock
 from .config import Config
+from .earlier import Anew, Parts
 from .errors import SinkError
 from .hub import Hub
 from .log import Batch
-from .model import Health, Reading, Refused, Value
+from .model import Health, Reading, Refused, Sink, Value
 from .quantities import QUANTITIES
 
 LOG = logging.getLogger(__name__)
 DAY, SLOTS = timedelta(days=1), 8_640
-PART = timedelta(hours=1)  # of the past that a new sink writes at once
+PART, PIECE = timedelta(hours=1), 1_000  # of the past that is read, and readings written, at once
 YOUNG = timedelta(seconds=60)  # an older gauge is no longer true
 SINCE_START = ("pulses", "pulses_rejected")  # registers that begin with the station
 EDITED = timedelta(seconds=5)  # an INI saved that much after a reading was changed by hand
 MEGABYTE = 1_000_000
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """A sink that knows only the last of what it wrote when it comes again."""
+
+    @property
+    def wants_mark(self) -> bool:
+        """Whether how far it came should be on disk now."""
+
+    def marked(self) -> None:
+        """It is."""
 
 
 class Keeping:
@@ -43,6 +58,7 @@ class Keeping:
         self._hub, self._clock = hub, clock
         self.archive = Archive(archive_path(config), clock)
         self.history = History(self.archive)
+        self._forgetful: dict[str, Forgetful] = {}
         self.apply(config)
 
     def apply(self, config: Config) -> None:
@@ -96,20 +112,34 @@ class Keeping:
 
     def move(self, name: str, number: int) -> None:
         self.archive.move(name, number)
+        self._mark(name)
 
     def set_aside(self, name: str, refused: Sequence[Refused]) -> None:
         self.archive.asides.add(name, refused)
 
+    def watch(self, sink: Sink) -> None:
+        """Save how far this sink comes when it wants that."""
+        self._forgetful.pop(sink.name, None)
+        if isinstance(sink, Forgetful):
+            self._forgetful[sink.name] = sink
+
+    def _mark(self, name: str) -> None:
+        sink = self._forgetful.get(name)
+        if sink is not None and sink.wants_mark:
+            with contextlib.suppress(SinkError):  # which the archive's own thread meets, and tells
+                self.archive.flush()
+                sink.marked()
+
     # -- what a sink is given besides the log ------------------------------------------------------
 
-    def past(self, name: str, is_wanted: bool) -> Iterator[list[Reading]]:
+    def past(self, name: str, is_wanted: bool) -> Parts:
         """What was before the log, for a new sink that wants it and for one that was stopped
         within it.
         """
         pasts = self.archive.pasts
         if is_wanted and self.archive.cursor(name) is None:
             pasts.move(name, Past(0, self._newest() + 1))
-        return self._past(name)
+        return Anew(self._past, name)
 
     def _newest(self) -> int:
         """ms; no stamp that was told is newer, though a meter's clock may be ahead."""
@@ -121,10 +151,11 @@ class Keeping:
         if (past := pasts.of(name)) is None:
             return
         begin, end = (EPOCH + ms * MS for ms in past)
-        for time, readings in days(self.archive, begin, end, width=PART):
-            if readings:
-                yield readings
-            pasts.move(name, past._replace(done=(time + PART - EPOCH) // MS))
+        for _, readings in days(self.archive, begin, end, width=PART):
+            for piece in _pieces(readings):
+                yield piece
+                pasts.move(name, past._replace(done=(piece[-1].time + MS - EPOCH) // MS))
+                self._mark(name)
         pasts.end(name)
 
     def last_day(self) -> Iterator[list[Reading]]:
@@ -139,15 +170,30 @@ class Keeping:
                         for point in series.points
                     ]
 
-    def aside(self, name: str) -> Iterator[list[Reading]]:
+    def aside(self, name: str) -> Parts:
         """What was set aside of this sink, to be tried again; what is refused again is set aside
         anew.
         """
+        return Anew(self._aside, name)
+
+    def _aside(self, name: str) -> Iterator[list[Reading]]:
         self.archive.flush()
         for number in [aside.id for aside in self.archive.asides.known() if aside.sink == name]:
             if readings := self.archive.asides.readings(number):
                 yield readings
-            self.archive.release(number)
+            self.archive.asides.let_go(number)
+
+
+def _pieces(readings: Sequence[Reading]) -> Iterator[list[Reading]]:
+    """Readings in order of time in pieces; those of one time are not parted."""
+    piece: list[Reading] = []
+    for reading in readings:
+        if len(piece) >= PIECE and reading.time > piece[-1].time:
+            yield piece
+            piece = []
+        piece.append(reading)
+    if piece:
+        yield piece
 
 
 def remembered(archive: Archive, config: Config, now: datetime) -> dict[str, dict[str, Value]]:
@@ -156,8 +202,9 @@ def remembered(archive: Archive, config: Config, now: datetime) -> dict[str, dic
     """
     edited = _saved(config.path)
     known: dict[str, dict[str, Value]] = {}
+    there = devices(config)
     for device, values in archive.latest().items():
-        options = config.sources.get(device.partition(".")[0])
+        options = there.get(device.partition(".")[0])
         if options is None:
             continue
         kept = _counters(config, device) if options["type"] in COUNTED else None
@@ -176,6 +223,8 @@ def remembered(archive: Archive, config: Config, now: datetime) -> dict[str, dic
 def _is_worth(quantity: str, value: Value, now: datetime) -> bool:
     if quantity in SINCE_START:
         return False
+    if quantity == "peak":  # it holds until there is a higher one
+        return True
     return QUANTITIES[quantity].kind == "register" or now - YOUNG < value.time <= now
 
 

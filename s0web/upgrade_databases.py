@@ -1,4 +1,5 @@
-"""Taking over the databases of Hofei90's smartmeter_cfg.toml: a sink that goes on filling them.
+"""Taking over the databases and the broker of Hofei90's smartmeter_cfg.toml: sinks that go on
+filling them.
 
 The older generation ([pg]) reaches its PostgreSQL through SSH, by a password in a file of its own;
 ours takes a key. The newer one ([db]) has one table for each model of meter, ours one.
@@ -58,6 +59,19 @@ def _tunnelled(path: Path, pg: Mapping[str, Any]) -> tuple[Sections, list[str]]:
         ]
     sink["ssh"] = address
     return {"sink:database": sink}, [KEY.format(f"{user}@{host}")]
+
+
+def broker(path: Path, file: Mapping[str, Any]) -> tuple[Sections, list[str]]:
+    """Our section for [mqtt], and lines about it; ConfigError names file and key."""
+    mqtt = file.get("mqtt")
+    if not isinstance(mqtt, dict):
+        return {}, []
+    if not mqtt.get("is_active") or not mqtt.get("broker"):
+        return {}, ["[mqtt] is left out: it was not active, or had no broker."]
+    names = (("broker", "host"), ("port", "port"), ("username", "user"), ("password", "password"))
+    sink = {"type": "mqtt", "layout": "smartmeter", "device": DEVICE, "discovery": "no"}
+    sink |= _options(path, "mqtt", mqtt, (*names, ("topic", "prefix")))
+    return {"sink:broker": {"prefix": "/smartmeter/"} | sink}, []
 
 
 def _options(

@@ -18,7 +18,7 @@ from .meters.german import GERMAN, GERMAN_WS100
 from .meters.registers import Meter
 from .options import OPTIONS
 from .registry import METERS, load
-from .upgrade_databases import databases
+from .upgrade_databases import broker, databases
 
 Sections = dict[str, dict[str, str]]
 Intervals = dict[str, float]  # quantity -> s; inf: never
@@ -30,7 +30,7 @@ DEVICES = {
     "SDM630": "sdm630",
     "WS100": "ws100",
 }
-LATER = {"mqtt": "MQTT", "telegram_bot": "the Telegram bot"}
+BOT = "Not taken over: [telegram_bot]; write its token and your chat id into [telegram]."
 MISSPELT = {"THD_Durchschnitliche_Spannung_zu_N": "thd_voltage"}  # in the settings it comes with
 _OPTIONS = {option.name: option for option in OPTIONS["source.modbus"]}
 
@@ -61,13 +61,10 @@ def from_modbus_smartmeter(path: Path) -> tuple[Sections, list[str]]:
         if key in old.table(fast[0]):
             seconds = old.number(fast[0], key)
             source[option] = _plain(old.bounded(f"{fast[0]}.{key}", seconds, option))
-    notes = [
-        f"Not taken over, the station does not do that yet: [{name}], {what}."
-        for name, what in LATER.items()
-        if name in file
-    ]
     sink, more = databases(path, file)
-    return {"source:meter": source} | sink, old.notes + more + notes
+    told, unused = broker(path, file)
+    notes = [*old.notes, *more, *unused, *([BOT] if "telegram_bot" in file else [])]
+    return {"source:meter": source} | sink | told, notes
 
 
 class _Keys:

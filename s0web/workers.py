@@ -11,10 +11,10 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Protocol
 
 from .clock import Clock
+from .earlier import Earlier
 from .guarded import RETRY_BUG, Guarded
 from .hub import Hub
 from .log import Batch, Older, Progress
@@ -164,11 +164,10 @@ class SinkLoop(Guarded):
     ) -> None:
         """`past`: what is to be written before anything of the log."""
         super().__init__(sink.name, hub, clock)
-        self.sink, self._older, self._past = sink, older, iter(past)
+        self.sink, self._older, self._earlier = sink, older, Earlier(past)
         self.cursor = hub.last if cursor is None else cursor
         self.pace = float(getattr(sink, "pace", TICK))
         self.missed = 0  # readings that left the log unwritten
-        self._part: Sequence[Reading] | None = None  # of the past, until it is written
         self._oldest: datetime | None = None
         self._is_late = False  # what it writes has left the ring
 
@@ -205,7 +204,7 @@ class SinkLoop(Guarded):
 
     def write_too(self, past: Iterable[Sequence[Reading]]) -> None:
         """Leave what is to be written besides, before what comes."""
-        self._past = chain(self._past, past)
+        self._earlier.add(past)
         self.wake.set()
 
     def check(self) -> None:
@@ -239,14 +238,13 @@ class SinkLoop(Guarded):
 
     def _write_past(self) -> bool:
         """Write a part of what was before the log; return whether there was any."""
-        if self._part is None:
-            self._part = next(self._past, None)
-        if self._part is None:
+        part = self._earlier.part()
+        if part is None:
             return False
-        self._write(self._part)
-        if self._part:
-            self.report(self.name, "ok", f"writes the past, at {self._part[0].time:%d %b %Y}")
-        self._part = None
+        self._write(part)
+        self._earlier.written()
+        if part:
+            self.report(self.name, "ok", f"writes the past, at {part[0].time:%d %b %Y}")
         return True
 
     def _miss(self, count: int) -> None:

@@ -83,7 +83,7 @@ class MariaDb:
     ) -> None:
         self.query(
             f"CREATE USER '{name}'@'%' IDENTIFIED BY 'secret' {more}",
-            f"GRANT {rights.replace(' ON', ' ON', 1)} TO '{name}'@'%'",
+            f"GRANT {rights} TO '{name}'@'%'",
         )
 
     def answers(self) -> bool:

@@ -108,6 +108,7 @@ class Place:
     small: Mapping[str, str] = {}  # options by which it writes a batch in several steps
     step = ""  # module:Class.method of one of these
     room = 64 * 1024  # bytes left on a disk that it finds full
+    gulp = 1_000  # readings at once until it does
     edges: tuple[float, ...] = EDGES  # numbers that it can hold beside each other
     digits = 0.0  # relative error of one
     can_refuse = False  # a value for what it is
@@ -253,7 +254,7 @@ class _Victoria(Place):
     kind = "influx"
     small = {"lines": "100"}
     step = "s0web.sinks.influx_wire:Wire.ask"
-    room = 4_000_000  # it stops at less than 10 MB
+    room, gulp = 4_000_000, 50  # it stops at less than 10 MB, for which it looks each second
     edges = (0.1 + 0.2, -0.0, 2.0**31, -123456.125)  # a block has one exponent
     digits = 1e-12
     guards: tuple[str, ...] = ()
@@ -265,7 +266,9 @@ class _Victoria(Place):
         self.at = self.server.url
 
     def matching(self) -> str:
-        """What picks the series of this test; asked for nothing else, nothing is cached for it."""
+        """What picks the series of this test alone: a filter that was asked before finds those it
+        found then, for up to 10 s.
+        """
         return f"{{__name__=~{json.dumps(self.database + '_.*')}}}"
 
     def rows(self) -> list[Row]:

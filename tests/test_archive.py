@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from s0web.archive import schema, store
+from s0web.archive.batches import EPOCH
 from s0web.archive.query import History
 from s0web.archive.store import Archive
 from s0web.clock import FakeClock
@@ -15,6 +16,7 @@ from s0web.errors import SinkError
 from s0web.model import Reading, Refused, Value
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+EVER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -204,6 +206,75 @@ def test_a_clock_that_jumps_back_loses_and_doubles_nothing(
     assert sorted(point.number for point in points) == [float(n) for n in range(1, 31)]
 
 
+def test_a_clock_that_was_ahead_for_a_while_keeps_no_batches(
+    archive: Archive, clock: FakeClock
+) -> None:
+    run(archive, clock, 1800)
+    clock.step_wall(400 * 86_400)
+    run(archive, clock, 600)
+    clock.step_wall(-400 * 86_400)
+    run(archive, clock, 5 * 3600)
+    assert rows(archive.path, "SELECT count(*) FROM batch")[0] < (70,)
+    archive.close()
+    other = again(archive, clock)
+    assert other.last == archive.last
+    points = History(other, UTC).series("main", "power", *EVER, "year").points
+    assert [EPOCH + timedelta(milliseconds=point.time) for point in points] == [
+        datetime(2026, 1, 1, tzinfo=UTC),
+        datetime(2027, 1, 1, tzinfo=UTC),
+    ]
+    other.close()
+
+
+@pytest.mark.parametrize(("old", "new"), [("[", "\0"), ("main", "m\udcff"), (", ", "")])
+def test_a_state_whose_bytes_rot_is_set_aside_with_its_file(
+    archive: Archive, clock: FakeClock, old: str, new: str
+) -> None:
+    run(archive, clock, 2 * 3600)
+    archive.close()
+    with closing(sqlite3.connect(archive.path)) as connection, connection:
+        (text,) = connection.execute("SELECT value FROM state WHERE name = 'memory'").fetchone()
+        spoiled = text.replace(old, new).encode("utf-8", "surrogateescape")
+        sql = "UPDATE state SET value = CAST(? AS TEXT) WHERE name = 'memory'"
+        connection.execute(sql, (spoiled,))
+    other = again(archive, clock)
+    assert "cannot be read" in other.note
+    assert "set aside as archive.db.damaged-" in other.note
+    other.close()
+
+
+def test_what_was_set_aside_is_let_go_with_what_is_set_aside_anew(
+    archive: Archive, clock: FakeClock
+) -> None:
+    archive.asides.add("sink:away", [Refused(power(clock, 1.0), "too high")])
+    archive.flush()
+    (one,) = archive.asides.known()
+    archive.asides.add("sink:away", [Refused(power(clock, 1.0), "still too high")])
+    archive.asides.let_go(one.id)
+    assert archive.asides.known() == [one]
+    archive.flush()
+    assert [aside.reason for aside in archive.asides.known()] == ["still too high"]
+
+
+def test_what_is_set_aside_is_told_by_sink_and_reason(archive: Archive, clock: FakeClock) -> None:
+    for _ in range(5):
+        archive.asides.add("sink:away", [Refused(power(clock, 1.0, peak=2.0), "too high")])
+    archive.asides.add("sink:away", [Refused(power(clock, 1.0), "too low")])
+    archive.flush()
+    told = [(aside.reason, aside.values) for aside in archive.asides.groups()]
+    assert told == [("too high", 10), ("too low", 1)]
+
+
+def test_more_is_not_set_aside_than_the_memory_holds(archive: Archive, clock: FakeClock) -> None:
+    refused = [Refused(power(clock, 1.0), "too high")] * 15_000
+    archive.asides.add("sink:away", refused)
+    archive.asides.add("sink:away", refused)
+    with pytest.raises(SinkError, match="cannot set aside more"):
+        archive.asides.add("sink:away", refused)
+    archive.flush()
+    archive.asides.add("sink:away", refused)
+
+
 def test_raw_hours_are_kept_so_long_and_rollups_for_ever(path: Path, clock: FakeClock) -> None:
     archive = Archive(path, clock, keep=1.0)
     archive.open()
@@ -217,6 +288,34 @@ def test_raw_hours_are_kept_so_long_and_rollups_for_ever(path: Path, clock: Fake
         "raw"
     )
     archive.close()
+
+
+def test_a_clock_that_is_years_ahead_for_a_while_costs_hours_and_not_years(
+    archive: Archive, clock: FakeClock
+) -> None:
+    for _ in range(9):
+        run(archive, clock, 3600, step=600)
+        clock.advance(86_400)
+    archive.flush()
+    ((before,),) = rows(archive.path, "SELECT count(*) FROM hour")
+    clock.step_wall(20 * 365 * 86_400)
+    run(archive, clock, 600)
+    archive.flush()
+    clock.step_wall(-20 * 365 * 86_400)
+    run(archive, clock, 7200, step=600)
+    archive.flush()
+    ((after,),) = rows(archive.path, "SELECT count(*) FROM hour")
+    assert after > before - 8
+
+
+def test_no_cursor_is_beyond_what_is_there(archive: Archive, clock: FakeClock) -> None:
+    run(archive, clock, 300)
+    archive.close()
+    with closing(sqlite3.connect(archive.path)) as connection, connection:
+        connection.execute("INSERT INTO cursor VALUES ('sink:away', 99)")
+    other = again(archive, clock)
+    assert other.cursor("sink:away") == other.last == 5
+    other.close()
 
 
 def test_a_disk_that_is_full_is_told_and_loses_nothing(

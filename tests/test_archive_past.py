@@ -100,6 +100,23 @@ def test_the_catalog_tells_what_there_is_and_since_when(archive: Archive, clock:
     assert rows["energy_import"].last == NOW + 3 * HOUR - timedelta(minutes=5)
 
 
+def test_the_catalog_of_one_device_is_its_part_of_the_whole(
+    archive: Archive, clock: FakeClock
+) -> None:
+    live(archive, clock, told(NOW, 3, 5.0))
+    archive.write([Reading("main.gas", clock.now(), {"volume": 7.5})])  # in memory alone
+    archive.write([Reading("main", clock.now(), {"voltage": 231.0})])
+    whole = catalog(archive)
+    for device, quantities in (
+        ("main", ["energy_import", "power", "voltage"]),
+        ("main.gas", ["volume"]),
+        ("mai", []),
+    ):
+        part = catalog(archive, device)
+        assert part == [known for known in whole if known.device == device]
+        assert [known.quantity for known in part] == quantities
+
+
 def test_of_thinned_hours_there_is_a_value_for_each_quarter(
     archive: Archive, clock: FakeClock
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import threading
 import zipfile
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -229,6 +230,18 @@ def test_a_damaged_archive_is_not_backed_up_as_if_it_were_whole(
     assert [path.name for path in tmp_path.iterdir()] == ["own"]
 
 
+def test_an_archive_whose_bytes_rot_is_not_backed_up_and_not_exported(
+    own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(own, 30)
+    with closing(sqlite3.connect(archive_of(own))) as connection, connection:
+        connection.execute("UPDATE state SET value = '[7' WHERE name = 'memory'")
+    assert main(["backup", str(tmp_path / "b.zip")]) == 2
+    assert "is damaged (what was told last cannot be read" in capsys.readouterr().err
+    assert main(["export"]) == 2
+    assert "is damaged, or is no archive (what was told last" in capsys.readouterr().err
+
+
 def test_while_a_station_runs_nothing_is_restored(
     own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -239,6 +252,13 @@ def test_while_a_station_runs_nothing_is_restored(
     assert main(["restore", str(file), "--write"]) == 2
     assert "A station runs with" in capsys.readouterr().err
     lock.drop()
+
+
+def test_a_place_that_is_not_there_is_told(
+    own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["backup", str(tmp_path / "none" / "b.zip")]) == 2
+    assert "(No such file or directory): make that folder first." in capsys.readouterr().err
 
 
 def test_where_it_cannot_be_put_all_stays(

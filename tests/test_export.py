@@ -104,6 +104,23 @@ def test_steps_tell_means_and_what_flowed(own: Path, capsys: pytest.CaptureFixtu
     assert len(exported(capsys, "--step", "minute", "--quantity", "power")) == 576
 
 
+def test_no_week_is_told_twice_where_a_month_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = own_ini(tmp_path / "weeks", monkeypatch)
+    clock = FakeClock(NOW)
+    archive = Archive(path.with_name("archive.db"), clock)
+    archive.open()
+    for hour in range(40 * 24):
+        archive.write([Reading("main", clock.now(), {"energy_import": float(hour)})])
+        clock.advance(3600)
+    archive.close()
+    rows = exported(capsys, "--step", "week")
+    days = ["03-09", "03-16", "03-23", "03-30", "04-06", "04-13"]
+    assert [row["local_time"][5:10] for row in rows] == days
+    assert sum(float(row["value"]) for row in rows) == 40 * 24 - 1
+
+
 def test_steps_are_not_imported(
     own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,6 +139,7 @@ def test_mistakes_get_a_sentence(
     for words, said in (
         (["--device", "love"], "--device love: the archive knows grid.gas, main."),
         (["--from", "yesterday"], "'yesterday' is no time such as"),
+        (["--from", "2026-03-11", "--to", "2026-03-10"], "is not before --to 2026-03-10."),
         (["-o", str(there)], "is there already"),
         (["-o", str(tmp_path / "none" / "a.csv")], "cannot be written (No such file"),
     ):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from s0web.__main__ import main
+from s0web.archive import written
 from s0web.archive.glance import glance
 from s0web.archive.past import days
 from s0web.archive.query import History
@@ -376,6 +377,22 @@ def test_what_cannot_be_is_left_out_and_told(
     assert "7 lines are left out" in said
     assert "is in the future" in said
     assert "before 1990" in said
+
+
+def test_what_absent_sinks_have_still_to_get_stays(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.write_text(own.read_text() + "[archive]\nbacklog = 900\n")
+    archive = Archive(archive_of(own), FakeClock(NOW))
+    archive.open()
+    archive.write([Reading("main", NOW, {"power": 1.0})])
+    archive.close()
+    bounds: list[int] = []
+    monkeypatch.setattr(written, "shorten", lambda _, before, bound: bounds.append(bound))
+    file = tmp_path / "all.sql"
+    file.write_text(dump(volume_rows(NOW - timedelta(days=1), 60)))
+    assert main(["import", "energymonitor-volumedata", str(file), "--write"]) == 0
+    assert set(bounds) == {900_000_000}
 
 
 def test_while_a_station_runs_nothing_is_written(

@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from s0web.clock import FakeClock
 from s0web.hub import Hub
 from s0web.log import Log
-from s0web.model import Frame, Health, Reading
+from s0web.model import Frame, Health, Reading, Value
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -75,6 +76,18 @@ def test_a_quantity_outside_the_vocabulary_is_dropped_and_counted(hub: Hub) -> N
 def test_a_time_that_cannot_be_is_dropped_and_counted(hub: Hub, at: datetime) -> None:
     assert hub.publish([reading(at=at, power=1.0)]) == 0
     assert hub.dropped["time"] == 1
+
+
+def test_an_old_value_that_is_told_again_after_a_start_is_not_news(hub: Hub) -> None:
+    then = NOON - timedelta(minutes=5)
+    gas = Reading("grid.gas", then, {"volume": 5.0}, {"ean": "54"}, "G1")
+    hub.recall({"grid.gas": {"volume": Value(5.0, then, "G1")}}, {})
+    assert hub.publish([replace(gas, labels={})]) == 1  # heard
+    assert hub.after(0).readings == []
+    hub.publish([replace(gas, values={"volume": 5.1}), replace(gas, meter="G2")])
+    hub.publish([Reading("grid", NOON, {"power": 1.0})] * 2)  # a new stamp counts each time
+    told = [dict(reading.values) for reading in hub.after(0).readings]
+    assert told == [{"volume": 5.1}, {"volume": 5.0}, {"power": 1.0}, {"power": 1.0}]
 
 
 def test_frames_are_kept_raw_and_not_logged(hub: Hub) -> None:

@@ -102,7 +102,7 @@ def test_the_older_generation_is_taken_over_register_by_register(tmp_path: Path)
     assert (source["fast_interval"], source["fast_seconds"]) == ("4", "120")
     assert source["intervals"].startswith("current_l*:5, ")
     assert notes == [
-        "Not taken over, the station does not do that yet: [telegram_bot], the Telegram bot.",
+        "Not taken over: [telegram_bot]; write its token and your chat id into [telegram].",
     ]
 
 
@@ -116,6 +116,18 @@ def test_the_newer_generation_counts_in_passes(tmp_path: Path) -> None:
     assert [note.partition("[")[2].partition("]")[0] for note in notes[1:]] == [
         "mqtt", "telegram_bot",
     ]  # fmt: skip
+
+
+def test_a_broker_goes_on_getting_the_same_topics(tmp_path: Path) -> None:
+    old = tmp_path / "smartmeter_cfg.toml"
+    active = 'is_active = true\nbroker = "hub"\nport = 1884\nusername = "meter"\n'
+    old.write_text(NEW.replace("is_active = false\n", active))
+    sections, notes = from_modbus_smartmeter(old)
+    assert sections["sink:broker"] == {
+        "type": "mqtt", "host": "hub", "port": "1884", "user": "meter", "password": "geheim",
+        "layout": "smartmeter", "prefix": "/smartmeter/", "device": "meter", "discovery": "no",
+    }  # fmt: skip
+    assert not any("mqtt" in note for note in notes)
 
 
 def test_without_a_table_of_passes_everything_is_read_on_each(tmp_path: Path) -> None:

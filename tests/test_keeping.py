@@ -1,21 +1,26 @@
 """The archive in a station: what survives, who catches up, what happens when its disk is away."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from s0web import config, hub
+from s0web.archive.disk import memory_of
 from s0web.archive.query import History
 from s0web.archive.store import Archive
 from s0web.archive.thinning import thinned
 from s0web.clock import FakeClock
 from s0web.log import Log
 from s0web.model import Command, Reading
+from s0web.sinks.csv import CsvSink
 from s0web.station import Station
+from s0web.workers import SinkLoop
 from tests.conftest import S0, S0_AND_P1
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -149,6 +154,46 @@ def test_a_new_sink_begins_now_or_with_the_past(
     assert len(set(whole)) == archived(station)
 
 
+def test_a_station_killed_while_files_catch_up_doubles_no_line(
+    house: Callable[..., Station], tmp_path: Path, clock: FakeClock
+) -> None:
+    folder, stands = tmp_path / "files", tmp_path / "stands"
+    station = house(S0_AND_P1 + CSV.format(folder=folder, start="now"))
+    on(station, 1)
+    keeping = station._followers.keeping
+    assert keeping is not None
+    begin = keeping.archive.last
+    for number in range(60):
+        told = [
+            Reading("main", clock.now() + timedelta(seconds=number, milliseconds=n), {"power": 1.0})
+            for n in range(1000)
+        ]
+        keeping.archive.write(told)
+        keeping.archive.flush()
+    assert station.config is not None
+    options = station.config.sinks["files"]
+    loop = SinkLoop(CsvSink("files", options, clock), station.hub, clock, begin, keeping)
+    keeping.watch(loop.sink)
+    station.hub.renumber(station.hub.last, keeping.archive.last)
+    while loop.step() == 0.0:
+        pass
+    stands.mkdir()
+    for path in station.path.parent.glob("archive*"):
+        shutil.copy(path, stands)  # it is killed now
+    loop.sink.close()
+    archive = Archive(stands / "archive-simulated.db", clock)
+    archive.open()
+    cursor = archive.cursor("sink:files")
+    archive.close()
+    assert cursor is not None
+    assert cursor > keeping.archive.last - 20_000
+    loop = SinkLoop(CsvSink("files", options, clock), station.hub, clock, cursor, keeping)
+    while loop.step() == 0.0:
+        pass
+    loop.sink.close()
+    assert len(written(folder)) > 60_000
+
+
 def test_a_sink_that_is_no_more_is_forgotten(house: Callable[..., Station], tmp_path: Path) -> None:
     (tmp_path / "files").write_text("in the way")
     on(house(S0 + CSV.format(folder=tmp_path / "files", start="now")), 5)
@@ -239,6 +284,18 @@ def test_the_archive_may_move_while_the_station_runs(
     assert "/proc/none" in health.text
     assert f"goes on in {tmp_path / 'elsewhere'}" in health.text
     assert station.hub.snapshot().health["sink:cache"].state == "ok"
+
+
+def test_an_archive_in_memory_says_what_that_costs(house: Callable[..., Station]) -> None:
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        station = house(S0_AND_P1 + f"[archive]\npath = {folder}\n")
+        on(station, 1)
+        health = station.hub.snapshot().health["sink:archive"]
+        assert health.state == "ok"
+        assert health.text == "in memory (tmpfs): a power cut or restart costs all history"
+        station.stop()
+    assert memory_of(Path("/proc/self/status")) == ""
+    assert memory_of(Path(folder)) == ""  # it is gone
 
 
 def test_what_a_server_did_not_take_is_shown_and_written_once_more(

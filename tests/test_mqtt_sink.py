@@ -200,7 +200,7 @@ ALLOWED = {  # Home Assistant's device classes: units, state classes
     "water": ({"m³"}, {"total", "total_increasing"}),
     "volume": ({"m³"}, {"total", "total_increasing"}),
     "volume_flow_rate": ({"m³/h"}, {"measurement"}),
-    "duration": ({"s"}, {"measurement"}),
+    "duration": ({"s"}, {"measurement", "total_increasing"}),
 }
 
 

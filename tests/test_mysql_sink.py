@@ -427,6 +427,17 @@ def test_what_speaks_no_mysql_and_what_says_nothing() -> None:
         assert said.startswith(f"127.0.0.1:{port} "), said
 
 
+@pytest.mark.parametrize("words", [b"\0" * 200, b"\x20\0\0\0\x0a" + b"\xfe\xfa" * 15 + b"\0"])
+def test_who_answers_nonsense_is_passed_over(maria: MariaDb, words: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        threading.Thread(target=_says, args=(listener, words)).start()
+        said = refusal(lambda: opened(port))
+        assert said.startswith(f"127.0.0.1:{port} does not speak as a MySQL server does ("), said
+        threading.Thread(target=_says, args=(listener, words)).start()
+        opened(maria.port, host=f"127.0.0.1:{port}, 127.0.0.1:{maria.port}").close()
+
+
 def _says(listener: socket.socket, words: bytes) -> None:
     wire, _ = listener.accept()
     wire.sendall(words)

@@ -166,6 +166,18 @@ def test_a_register_that_falls_or_is_another_meters_begins_anew(base: Base) -> N
     ]
 
 
+def test_a_fall_inside_a_quarter_costs_nothing_that_flowed(base: Base) -> None:
+    sink = base.opened()
+    told = [(0, 100.0), (14, 101.0), (16, 101.5), (20, 102.0), (22, 0.5), (29, 3.0)]
+    told += [(31, 1.0), (40, 2.0), (45, 2.0)]  # fell between two quarters
+    sink.write([Reading("grid", T + timedelta(minutes=m), {"energy_import": n}) for m, n in told])
+    assert base.rows("SELECT n, energy FROM v_quarter ORDER BY time") == [
+        (2, 1.0),
+        (4, 102.0 - 101.0 + 3.0 - 0.5),
+        (2, 1.0),
+    ]
+
+
 def test_what_a_killed_station_left_half_done_is_done_by_the_next(base: Base) -> None:
     base.opened().write(readings(1_000))  # and no more of the second quarter
     base.opened().write(readings(1_900)[1_000:])
@@ -189,14 +201,20 @@ def test_a_stopped_server_costs_no_more_than_the_timeout(base: Base) -> None:
     assert base.one("SELECT count(*) FROM reading") == 2_000
 
 
-def test_a_thrown_out_connection_is_made_again(base: Base) -> None:
+def test_a_thrown_out_connection_is_made_again_within_the_turn(base: Base) -> None:
     sink = base.opened()
     mine = f"FROM pg_stat_activity WHERE datname = '{base.name}' AND application_name = 's0web'"
+    for most in (10, 20):
+        base.server.rows(f"SELECT pg_terminate_backend(pid) {mine}")
+        sink.write(readings(most))
+        assert base.one("SELECT count(*) FROM reading") == 2 * most
     base.server.rows(f"SELECT pg_terminate_backend(pid) {mine}")
-    assert "is tried again" in refusal(lambda: sink.write(readings(10)))
+    base.server.rows(f'ALTER DATABASE "{base.name}" ALLOW_CONNECTIONS false')
+    assert "is not currently accepting connections" in refusal(lambda: sink.write(readings(30)))
+    base.server.rows(f'ALTER DATABASE "{base.name}" ALLOW_CONNECTIONS true')
     sink.open()
-    sink.write(readings(10))
-    assert base.one("SELECT count(*) FROM reading") == 20
+    sink.write(readings(30))
+    assert base.one("SELECT count(*) FROM reading") == 60
 
 
 def test_a_lock_of_somebody_else_costs_no_more_than_the_timeout(base: Base) -> None:
@@ -464,8 +482,7 @@ def test_through_ssh_it_is_reached_and_reached_again(base: Base, tmp_path: Path)
     assert f"at localhost:{base.server.port} through {sshd.to}, no TLS" in sink.note
     sink.write(readings(500))
     sshd.stop()
-    assert "is tried again" in refusal(lambda: sink.write(readings(1_000)))
-    assert "does sshd run there" in refusal(sink.open)
+    assert "does sshd run there" in refusal(lambda: sink.write(readings(1_000)))
     sshd.start()
     sink.open()
     sink.write(readings(1_000))

@@ -1,12 +1,14 @@
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 
 from s0web.clock import FakeClock, SystemClock
 from s0web.crew import Crew
+from s0web.earlier import Anew
 from s0web.errors import SinkError, SourceError
 from s0web.guarded import RETRY
 from s0web.hub import Hub
@@ -269,6 +271,42 @@ def test_a_sink_catches_up_in_batches_oldest_first(hub: Hub, clock: FakeClock) -
         hub.publish([Reading("grid", NOON, {"power": float(watts)})])
     assert [loop.step() == 0.0 for _ in range(3)] == [True, True, False]
     assert sink.kept == [float(n) for n in range(2500)]
+
+
+def test_a_past_that_cannot_be_read_for_a_while_goes_on_where_it_was(
+    hub: Hub, clock: FakeClock
+) -> None:
+    parts, left = [power(1.0), power(2.0), power(3.0)], [0, 1, 2]
+
+    def past(sink: str) -> Iterator[list[Reading]]:
+        for number in list(left):
+            if number == 1 and clock.monotonic() < end:
+                raise SinkError("the disk gives errors")
+            yield cast(list[Reading], parts[number])
+            left.remove(number)
+
+    end = clock.monotonic() + 5
+    sink = HandSink()
+    loop = SinkLoop(sink, hub, clock, past=Anew(past, "sink:hand"))
+    while loop.cursor < hub.last or left:
+        clock.advance(loop.step())
+    assert sink.kept == [1.0, 2.0, 3.0]
+
+
+def test_what_is_asked_for_again_and_again_is_written_twice_at_most(
+    hub: Hub, clock: FakeClock
+) -> None:
+    sink = HandSink()
+    loop = SinkLoop(sink, hub, clock)
+    for _ in range(50_000):
+        loop.write_too(Anew(one_part, "sink:hand"))
+    while loop.step() == 0.0:
+        pass
+    assert sink.kept == [1.0, 1.0]
+
+
+def one_part(sink: str) -> Iterator[list[Reading]]:
+    yield cast(list[Reading], power(1.0))
 
 
 def test_a_stopping_sink_writes_what_is_left(hub: Hub, clock: FakeClock) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import SinkError
 from ..model import Value
 from .memory import Memory
-from .schema import APPLICATION, UPGRADES, is_damage, reader, refused
+from .schema import APPLICATION, UPGRADES, Damaged, is_damage, read_back, reader, refused
 from .store import Memories
 from .written import restore
 
@@ -35,6 +35,10 @@ class Glance:
     def latest(self) -> Mapping[str, Mapping[str, Value]]:
         return self._memory.latest
 
+    def labels(self) -> Mapping[str, Mapping[str, str]]:
+        """device -> what it said in words."""
+        return self._memory.labels
+
 
 @contextmanager
 def glance(path: Path) -> Iterator[Glance]:
@@ -48,11 +52,12 @@ def glance(path: Path) -> Iterator[Glance]:
         try:
             connection.execute("BEGIN")
             _check(path, connection)
+            read_back(connection)
             yield Glance(path, connection)
         finally:
             connection.close()
-    except sqlite3.Error as error:
-        if is_damage(error):
+    except (Damaged, sqlite3.Error) as error:
+        if isinstance(error, Damaged) or is_damage(error):
             raise SinkError(f"archive {path} is damaged, or is no archive ({error})") from error
         raise refused(path, error) from error
 

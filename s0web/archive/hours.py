@@ -34,6 +34,7 @@ class OpenHours:
     def __init__(self) -> None:
         self._hours: dict[int, dict[Key, Column]] = {}
         self._first: dict[int, int] = {}  # hour -> the number of the first reading in it
+        self._of: dict[Key, set[int]] = {}  # key -> the hours in which it has values
         self.count = 0  # values
 
     def add(self, key: Key, ms: int, number: float, seq: int) -> None:
@@ -45,13 +46,14 @@ class OpenHours:
         column = columns.get(key)
         if column is None:
             column = columns[key] = Column()
+            self._of.setdefault(key, set()).add(hour)
         column.times.append(ms)
         column.values.append(number)
         self.count += 1
 
-    def closed(self, before: int) -> list[int]:
-        """The hours that ended before this time (ms)."""
-        return sorted(hour for hour in self._hours if (hour + 1) * HOUR <= before)
+    def closed(self, before: int, beyond: int) -> list[int]:
+        """The hours that ended before a time (ms), or begin later than another."""
+        return sorted(h for h in self._hours if (h + 1) * HOUR <= before or h * HOUR > beyond)
 
     def of(self, hour: int) -> Mapping[Key, Column]:
         return self._hours[hour]
@@ -61,6 +63,10 @@ class OpenHours:
             columns = self._hours.pop(hour)
             self.count -= sum(len(column.times) for column in columns.values())
             del self._first[hour]
+            for key in columns:
+                self._of[key].discard(hour)
+                if not self._of[key]:
+                    del self._of[key]
 
     def first(self, without: Iterable[int] = ()) -> int | None:
         """The number of the oldest reading that is still needed here, if these hours go."""
@@ -69,14 +75,14 @@ class OpenHours:
 
     def keys(self, device: str, quantity: str) -> set[Key]:
         wanted = (device, quantity)
-        return {key for columns in self._hours.values() for key in columns if key[:2] == wanted}
+        return {key for key in self._of if key[:2] == wanted}
 
     def span(self, key: Key, start: int, end: int) -> Pairs:
         """The values with start <= time < end (ms)."""
         times, values = array("q"), array("d")
-        for hour in sorted(self._hours):
-            column = self._hours[hour].get(key)
-            if column is not None and start < (hour + 1) * HOUR and end > hour * HOUR:
+        for hour in sorted(self._of.get(key, ())):
+            if start < (hour + 1) * HOUR and end > hour * HOUR:
+                column = self._hours[hour][key]
                 times.extend(column.times)
                 values.extend(column.values)
         return cut(in_order(times, values), start, end)

@@ -54,10 +54,14 @@ class Packer:
         for key, column in columns.items():
             self._pack(self._id(key), key.quantity, hour, column)
 
-    def thin(self, before: int) -> None:
-        """Let go the packed hours before this one; their rollups stay."""
+    def thin(self, before: int, most: int = 1 << 40) -> None:
+        """Let go the packed hours before this one, the oldest so many; their rollups stay."""
+        sql = (
+            "DELETE FROM hour WHERE series = ?1 AND hour < "
+            "min(?2, (SELECT min(hour) FROM hour WHERE series = ?1) + ?3)"
+        )
         for series in self._ids.values():
-            self._execute("DELETE FROM hour WHERE series = ? AND hour < ?", (series, before))
+            self._execute(sql, (series, before, most))
 
     def segments(self, device: str, quantity: str) -> list[str]:
         """Those on disk."""

@@ -45,17 +45,17 @@ class Looks(Protocol):
         """device -> quantity -> what was told last."""
 
 
-def catalog(archive: Looks) -> list[Known]:
-    """All that was ever told, by device and quantity."""
+def catalog(archive: Looks, device: str = "") -> list[Known]:
+    """All that was ever told, by device and quantity; or of one device."""
     found = []
-    for device, quantity in _names(archive):
-        with archive.look(device, quantity, 0, EVER) as (connection, memories):
+    for name, quantity in _names(archive, device):
+        with archive.look(name, quantity, 0, EVER) as (connection, memories):
             ends = [times[end] for times, _ in memories.values() if times for end in (0, -1)]
-            for series in ids_of(connection, device, quantity, memories).values():
+            for series in ids_of(connection, name, quantity, memories).values():
                 ends += _ends(connection, series, is_register(quantity))
         if ends:
             first, last = (EPOCH + end * MS for end in (min(ends), max(ends)))
-            found.append(Known(device, quantity, first, last))
+            found.append(Known(name, quantity, first, last))
     return found
 
 
@@ -115,11 +115,12 @@ def total(archive: Looks, device: str, quantity: str, meter: str, time: datetime
     return None if newest is None else newest[1]
 
 
-def _names(archive: Looks) -> list[tuple[str, str]]:
+def _names(archive: Looks, device: str) -> list[tuple[str, str]]:
+    sql = "SELECT DISTINCT device, quantity FROM series WHERE ?1 IN ('', device)"
     with archive.look("", "", 0, 0) as (connection, _):
-        packed = connection.execute("SELECT DISTINCT device, quantity FROM series").fetchall()
-    latest = archive.latest()
-    return sorted({*packed, *((device, name) for device in latest for name in latest[device])})
+        packed = connection.execute(sql, (device,)).fetchall()
+    told = {(name, q) for name, values in archive.latest().items() for q in values}
+    return sorted({*packed, *(names for names in told if device in ("", names[0]))})
 
 
 def _ends(connection: sqlite3.Connection, series: int, register: bool) -> list[int]:

@@ -1,15 +1,15 @@
-"""Where local periods begin: days, months and years by the zone's own rules, shorter ones by the
-clock.
+"""Where local periods begin: days, weeks, months and years by the zone's own rules, shorter ones by
+the clock.
 
-Times are ms since 1970. A zone of None is the machine's. On the days of a clock change a day has 23
-or 25 hours, and every hour is one.
+Times are ms since 1970. A zone of None is the machine's. Weeks begin on Monday. On the days of a
+clock change a day has 23 or 25 hours, and every hour is one.
 """
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 FIXED = {"10s": 10_000, "minute": 60_000, "quarter": 900_000, "hour": 3_600_000}
-STEPS = (*FIXED, "day", "month", "year")  # from fine to coarse
+STEPS = (*FIXED, "day", "week", "month", "year")  # from fine to coarse
 
 
 def boundaries(start: int, end: int, step: str, zone: tzinfo | None, most: int) -> list[int]:
@@ -25,9 +25,7 @@ def boundaries(start: int, end: int, step: str, zone: tzinfo | None, most: int) 
         if last - first > most:
             return []
         return [number * width - shift for number in range(first, last + 1)]
-    day, following = _local(start, zone).date(), _FOLLOWING[step]
-    if step != "day":
-        day = day.replace(day=1) if step == "month" else day.replace(month=1, day=1)
+    day, following = _FIRST[step](_local(start, zone).date()), _FOLLOWING[step]
     found = [_midnight(day, zone)]
     while found[-1] < end:
         if len(found) > most:
@@ -47,8 +45,15 @@ def fitting(
     return STEPS[-1], []
 
 
+_FIRST: dict[str, Callable[[date], date]] = {
+    "day": lambda day: day,
+    "week": lambda day: day - timedelta(days=day.weekday()),
+    "month": lambda day: day.replace(day=1),
+    "year": lambda day: day.replace(month=1, day=1),
+}
 _FOLLOWING: dict[str, Callable[[date], date]] = {
     "day": lambda day: day + timedelta(days=1),
+    "week": lambda day: day + timedelta(days=7),
     "month": lambda day: (day + timedelta(days=31)).replace(day=1),
     "year": lambda day: day.replace(year=day.year + 1),
 }

@@ -18,6 +18,7 @@ from .packer import is_register
 from .past import EVER, Known, Looks, catalog
 from .periods import FIXED, STEPS, boundaries, fitting
 from .store import Memories
+from .sums import Sum, sums
 from .told import Ids, Point, count, ids_of, is_thinned, pairs_of, points, reach
 
 POINTS = 2_000
@@ -25,6 +26,7 @@ FINE = ("raw", "10s", "minute")  # what rollups cannot tell
 COARSE = STEPS[STEPS.index("quarter") :]
 SHORTEST = {step: timedelta(milliseconds=width) for step, width in FIXED.items()} | {
     "day": timedelta(days=1),
+    "week": timedelta(days=7),
     "month": timedelta(days=28),
     "year": timedelta(days=365),
 }
@@ -110,9 +112,9 @@ class History:
         edges = boundaries(first, last, period, self.zone, most)
         return end if until == end else EPOCH + edges[-1] * MS
 
-    def catalog(self) -> list[Known]:
-        """All that was ever told, by device and quantity."""
-        return catalog(self._archive)
+    def catalog(self, device: str = "") -> list[Known]:
+        """All that was ever told, by device and quantity; or of one device."""
+        return catalog(self._archive, device)
 
     def energy(
         self,
@@ -123,26 +125,48 @@ class History:
         end: datetime,
         most: int = POINTS,
     ) -> list[Span]:
-        """What flowed in each quarter, hour, day, month or year that shares time with start..end; a
-        period before the first or after the last value is not told.
+        """What flowed in each quarter, hour, day, week, month or year that shares time with
+        start..end; a period before the first or after the last value is not told.
 
         Neighbours share the value at their boundary, the last one told by then, so their sum misses
         nothing; what lies between two meters is nobody's. ValueError for too many periods, a period
         that is none, and a quantity that is no register.
         """
-        if period not in COARSE:
-            raise ValueError(f"'{period}' is no period: take one of {', '.join(COARSE)}")
         if not is_register(register):
             raise ValueError(f"{register} is no register: ask for its series")
-        first, last = (start - EPOCH) // MS, (end - EPOCH) // MS
-        edges = boundaries(first, last, period, self.zone, most)
-        if not edges and last > first:
-            raise ValueError(f"more than {most} of period {period}: take a longer one")
-        if not edges:
+        if not (edges := self._edges(period, start, end, most)):
             return []
         with self._archive.look(device, register, 0, EVER) as (connection, memories):
             ids = ids_of(connection, device, register, memories)
             return _spans(connection, ids, memories, edges, period)
+
+    def sums(
+        self,
+        device: str,
+        quantity: str,
+        period: str,
+        start: datetime,
+        end: datetime,
+        most: int = POINTS,
+    ) -> list[Sum]:
+        """What a gauge of closed quarters, each stamped at its end, adds up to in each period that
+        shares time with start..end; one of which nothing was told is left out. ValueError as for
+        `energy`.
+        """
+        if not (edges := self._edges(period, start, end, most)):
+            return []
+        with self._archive.look(device, quantity, 0, EVER) as (connection, memories):
+            ids = ids_of(connection, device, quantity, memories)
+            return sums(connection, ids, memories, edges)
+
+    def _edges(self, period: str, start: datetime, end: datetime, most: int) -> list[int]:
+        if period not in COARSE:
+            raise ValueError(f"'{period}' is no period: take one of {', '.join(COARSE)}")
+        first, last = (start - EPOCH) // MS, (end - EPOCH) // MS
+        edges = boundaries(first, last, period, self.zone, most)
+        if not edges and last > first:
+            raise ValueError(f"more than {most} of period {period}: take a longer one")
+        return edges
 
     def raw(
         self, device: str, quantity: str, start: datetime, end: datetime

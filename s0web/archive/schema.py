@@ -19,6 +19,7 @@ import sqlite3
 from pathlib import Path
 
 from ..errors import SinkError
+from .memory import Memory
 
 APPLICATION = 0x53307765  # "S0we": whose file it is
 BUSY = 5.0  # s that a read may wait for a lock
@@ -76,6 +77,7 @@ def writer(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             _upgrade(path, connection)
+            read_back(connection)
         except sqlite3.Error as error:
             if is_damage(error):
                 raise Damaged(str(error)) from error
@@ -134,6 +136,16 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise Damaged(verdict)
+
+
+def read_back(connection: sqlite3.Connection) -> None:
+    """See that what is read at the start can be, as SQLite knows no checksums; raises Damaged."""
+    row = connection.execute("SELECT CAST(value AS BLOB) FROM state WHERE name = 'memory'")
+    for (text,) in row:
+        try:
+            Memory().load(text.decode())
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+            raise Damaged(f"what was told last cannot be read: {error}") from error
 
 
 def _upgrade(path: Path, connection: sqlite3.Connection) -> None:

@@ -16,7 +16,7 @@ from ..errors import SinkError
 from ..log import Batch
 from ..model import Reading, Value
 from .addition import Addition
-from .asides import Asides, keep, let_go
+from .asides import Asides
 from .backlog import Backlog
 from .batches import EPOCH
 from .disk import Disk
@@ -28,8 +28,10 @@ from .written import Kept, append, kept, pack, restore
 
 LOG = logging.getLogger(__name__)
 GRACE = 300_000  # ms after an hour's end until it is packed
+AHEAD = 25 * HOUR  # ms; the Hub takes nothing that is a day ahead
 ROOM = 20_000  # readings that wait in memory for a disk that refuses them
 MOST = 2_000_000  # values in memory; with more, what has ended is packed at each flush
+LATE = 100  # hours that are packed at once; with more, a flush follows each second
 RETRY = 10.0  # s, longest wait until a disk that refused is tried again
 PAUSE = 0.002  # s until one looks again while a packing ends
 LOOKS = 1_000
@@ -68,6 +70,7 @@ class Archive:
         self._is_restored = False
         self._tried = clock.monotonic()  # when there was a flush
         self._packed_at = -1  # the hour up to which all that ended is packed
+        self._is_late = False  # more hours are to be packed
 
     # The sink
 
@@ -97,6 +100,7 @@ class Archive:
         with nothing of the batch taken.
         """
         pause = min(self.interval, RETRY) if self.trouble else self.interval
+        pause = min(pause, 1.0) if self._is_late else pause
         with self._writing:
             self._disk.require()
             if len(self._pending) + len(batch) > ROOM:
@@ -191,11 +195,6 @@ class Archive:
         with self._lock:
             self._cursors.pop(name, None)
 
-    def release(self, aside: int) -> None:
-        """What was set aside is taken by now; raises SinkError."""
-        with self._writing:
-            self._disk.run(lambda connection: let_go(connection, aside))
-
     # What is known
 
     @property
@@ -246,14 +245,13 @@ class Archive:
         self._tried = self._clock.monotonic()
         with self._lock:
             pending, cursors, before = list(self._pending), dict(self._cursors), self._kept
-        asides = self.asides.waiting()
         hour, ended = self._ended()
         last, packs = before.last + len(pending), before.packs
 
         def work(connection: sqlite3.Connection) -> None:
             nonlocal packs
             append(connection, before.last + 1, pending, cursors)
-            keep(connection, asides)
+            self.asides.save(connection)
             self.pasts.save(connection)
             packs = kept(connection).packs + bool(ended)
             if ended:
@@ -264,7 +262,7 @@ class Archive:
 
         self._disk.run(work)  # what has not changed is not written
         with self._lock:
-            self.asides.written(len(asides))
+            self.asides.saved()
             self._kept = Kept(last, packs, cursors)
             del self._pending[: len(pending)]
             self._memory.open.drop(ended)
@@ -272,9 +270,10 @@ class Archive:
         self.trouble = ""
 
     def _ended(self) -> tuple[int, list[int]]:
-        """The present hour, and those that are to be packed: all that ended, once an hour."""
+        """The present hour; and, once an hour, those to be packed: ended, or of a wrong clock."""
         past = (self._clock.now() - EPOCH) // MS - GRACE
-        hour, hours = past // HOUR, self._memory.open
-        if hour == self._packed_at and hours.count < MOST:
-            return hour, []
-        return hour, hours.closed(past)
+        hour, ended = past // HOUR, self._memory.open.closed(past, past + AHEAD)
+        if hour == self._packed_at and self._memory.open.count < MOST and len(ended) < LATE:
+            ended = []
+        self._is_late = len(ended) > LATE
+        return hour, ended[:LATE]

@@ -17,6 +17,7 @@ from .packer import Packer
 from .thinning import shorten
 
 LOG = logging.getLogger(__name__)
+THIN = 48  # hours at a time: a clock that is wrong for a while shall not cost years
 
 
 class Kept(NamedTuple):
@@ -71,7 +72,7 @@ def pack(
     for hour in hours:
         packer.pack(hour, memory.open.of(hour))
         connection.execute("INSERT OR REPLACE INTO packed VALUES (?, ?)", (hour, kept.last))
-    packer.thin(oldest)
+    packer.thin(oldest, THIN)
     floor = memory.open.first(without=hours) or kept.last + 1
     connection.execute("DELETE FROM packed WHERE last < ?", (floor,))
     needed = min([floor, *(number + 1 for number in kept.cursors.values())])
@@ -96,7 +97,9 @@ def restore(connection: sqlite3.Connection, memory: Memory) -> Kept:
             continue
         for seq, reading in enumerate(readings, first):
             memory.take(reading, seq, packed)
-    return kept(connection)._replace(last=last)
+    found = kept(connection)
+    cursors = {name: min(number, last) for name, number in found.cursors.items()}
+    return Kept(last, found.packs, cursors)
 
 
 def kept(connection: sqlite3.Connection) -> Kept:

@@ -50,9 +50,12 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         if error.strerror is None:
             raise
-        raise StationError(
-            f"{target}: cannot be written ({error.strerror}): is there room for the archive twice?"
-        ) from error
+        remedy = "is there room for the archive twice?"
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            remedy = "make that folder first."
+        elif isinstance(error, PermissionError):
+            remedy = "name a folder where you may write, or take sudo."
+        raise StationError(f"{target}: cannot be written ({error.strerror}): {remedy}") from error
     print(f"{target}: {target.stat().st_size:,} bytes, read back and found whole.")
     print(f"It holds {config.path} and {shown(held, zone)}.")
     print("The settings have passwords in them: only its owner may read the file (mode 0600).")

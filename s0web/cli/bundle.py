@@ -18,7 +18,7 @@ from .. import __version__
 from ..archive.batches import EPOCH, decode
 from ..archive.memory import MS
 from ..archive.rollups import QUARTER
-from ..archive.schema import APPLICATION, UPGRADES
+from ..archive.schema import APPLICATION, UPGRADES, Damaged, read_back
 from ..errors import StationError
 
 FORMAT = 1
@@ -76,7 +76,7 @@ def holds(path: Path) -> Holds:
             return _holds(connection)
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (Damaged, sqlite3.Error) as error:
         raise StationError(f"the archive is damaged ({error})") from error
 
 
@@ -90,6 +90,7 @@ def _holds(connection: sqlite3.Connection) -> Holds:
         raise StationError("the archive is of a newer s0web: update this one first")
     if (verdict := one("PRAGMA integrity_check(1)")) != "ok":
         raise StationError(f"the archive is damaged ({verdict})")
+    read_back(connection)
     rolled = "(SELECT quarter FROM gauge UNION ALL SELECT quarter FROM register)"
     begins = one(f"SELECT coalesce(min(quarter), 0) FROM {rolled}") * QUARTER
     ends = one(f"SELECT coalesce(max(quarter), 0) FROM {rolled}") * QUARTER

@@ -31,6 +31,7 @@ from ..quantities import QUANTITIES
 from .progress import Progress
 
 PART = timedelta(hours=6)  # read at once
+LONG = ("week", "month", "year")
 MOST = 4_000_000  # steps in one month of 10 s, and more
 COLUMNS = ("time", "local_time", "device", "quantity", "value", "unit", "meter")
 STEP_COLUMNS = ("time", "local_time", "device", "quantity", "value", "low", "high", "unit", "step")
@@ -106,6 +107,8 @@ def _wish(args: argparse.Namespace, view: Glance, zone: tzinfo | None) -> Wish:
     now = datetime.now(UTC)
     start = _time(args.start, zone) if args.start else min((k.first for k in known), default=now)
     end = _time(args.end, zone) if args.end else max((k.last for k in known), default=now) + MS
+    if args.start and args.end and start >= end:
+        raise ConfigError(f"--from {args.start}: is not before --to {args.end}.")
     return Wish(known, start, end, zone, args.step or "")
 
 
@@ -134,11 +137,12 @@ def _told(view: Glance, wish: Wish, show: Callable[[float], None]) -> Iterator[R
 
 
 def _steps(view: Glance, wish: Wish, show: Callable[[float], None]) -> Iterator[Row]:
-    """Steps, a month at a time, so that all of them end within it."""
+    """Steps, a month at a time where all of them end within it."""
     history = History(view, wish.zone)
     first, last = (wish.start - EPOCH) // MS, (wish.end - EPOCH) // MS
-    span = "month" if wish.step not in ("month", "year") else "year"
-    edges = boundaries(first, last, span, wish.zone, MOST)
+    edges = [first, last]
+    if wish.step not in LONG:
+        edges = boundaries(first, last, "month", wish.zone, MOST)
     for begin, end in pairwise(edges):
         show((begin - first) / max(last - first, 1))
         start, until = (EPOCH + ms * MS for ms in (max(begin, first), min(end, last)))

@@ -42,6 +42,7 @@ from .progress import Progress
 from .spool import Rows, Spool
 
 SHOWN = 5  # faults that are named
+MEGABYTE = 1_000_000
 AHEAD = timedelta(hours=1)  # that a clock may be wrong
 
 
@@ -230,7 +231,8 @@ def _tell(rows: list[Rows], faults: list[str], notes: list[str], config: Config)
 
 
 def _write(path: Path, config: Config, spool: Spool, count: int) -> None:
-    archive = Archive(path, SystemClock(), keep=keep_days(config))
+    bound = int(config.sections["archive"]["backlog"] * MEGABYTE)  # what sinks have to get, stays
+    archive = Archive(path, SystemClock(), keep=keep_days(config), bound=bound)
     left_out = done = 0
     path.parent.mkdir(parents=True, exist_ok=True)
     archive.open()

@@ -18,6 +18,8 @@ REGISTERS = {
     "+Night": "energy_import_low",
     "-Day": "energy_export_high",
     "-Night": "energy_export_low",
+    "+": "energy_import",  # of a meter without tariffs, as [daily] writes it
+    "-": "energy_export",
 }
 
 

@@ -22,7 +22,8 @@ from ..quantities import QUANTITIES
 from .csv_files import Growing, last_lines, recover
 from .smartmeter import COLUMNS, Smartmeter
 
-REMEMBERED = 20_000  # lines; what comes again after a restart is found among them
+REMEMBERED = 50_000  # lines; what comes again after a restart is found among them
+MARK = 10_000  # lines after which the archive should save how far we are
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DENIED = (errno.EACCES, errno.EPERM)
 
@@ -109,6 +110,7 @@ class CsvSink:
         self._began = 0.0  # when the file was
         self._unsynced = 0  # readings
         self._known: dict[str, None] | None = None  # keys of the last lines, oldest first
+        self._unmarked = 0  # lines since `marked`
 
     @staticmethod
     def wrong(options: Options) -> Iterator[tuple[str, str]]:
@@ -151,6 +153,15 @@ class CsvSink:
         except OSError as error:
             raise self._error(error) from None
 
+    @property
+    def wants_mark(self) -> bool:
+        """Whether it would soon no more know again what it wrote since it was `marked`."""
+        return self._unmarked >= MARK
+
+    def marked(self) -> None:
+        """How far it came is on disk: nothing before comes again."""
+        self._unmarked = 0
+
     def _append(self, rows: Sequence[Row]) -> None:
         """Write those that are not known yet, into as many files as it takes."""
         known = self._known if self._known is not None else {}
@@ -172,6 +183,7 @@ class CsvSink:
     def _remember(self, keys: Sequence[str]) -> None:
         known = self._known = self._known if self._known is not None else {}
         known.update(dict.fromkeys(keys))
+        self._unmarked += len(keys)
         for key in list(islice(known, max(0, len(known) - REMEMBERED))):
             del known[key]
 

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 WIP = ".wip__"
-TAIL = 4_000_000  # bytes of one file that are looked at for its last lines
+TAIL = 8_000_000  # bytes of one file that are looked at for its last lines
 
 
 class Growing:
@@ -86,8 +86,10 @@ def last_lines(folder: Path, prefix: str, most: int) -> list[str]:
     return [line for lines in reversed(found) for line in lines]
 
 
-def _age(path: Path) -> int:
-    return -path.stat().st_mtime_ns
+def _age(path: Path) -> tuple[int, int]:
+    """Newest first; of two written in one tick of the disk, the one that was renamed last."""
+    there = path.stat()
+    return -there.st_mtime_ns, -there.st_ctime_ns
 
 
 def _files(folder: Path, prefix: str) -> Iterator[Path]:

@@ -3,8 +3,8 @@
 1. A point is known by measurement, tags and time, so the same batch again changes nothing.
 2. Values that the server refuses for what they are, are found by halving and set aside; the rest
    goes on.
-3. VictoriaMetrics answers before its data is on disk: what it took in the last minute is sent again
-   over each new connection.
+3. VictoriaMetrics answers before its data is on disk: what it took in the last minute of a
+   connection is sent again over the next one.
 """
 
 import logging
@@ -172,21 +172,24 @@ class InfluxSink:
             self._send_again()
         answer = self._ask("POST", self._path, body)
         if answer.status < 300 and self._options["version"] == dialect.VICTORIA:
-            self._taken.append((self._clock.monotonic(), body))
-            self._forget()
+            self._keep([body])
         return answer
 
     def _send_again(self) -> None:
-        self._forget()
-        for _, body in self._taken:
+        """However long it was away: what it lost is what it took last. Sent again, it is as new."""
+        bodies = [body for _, body in self._taken]
+        for body in bodies:
             if (answer := self._ask("POST", self._path, body)).status >= 300:
                 raise self._refusal(answer)
+        self._taken.clear()
+        self._keep(bodies)
 
-    def _forget(self) -> None:
-        """Keep of what was taken the last minute, within the bound."""
-        oldest = self._clock.monotonic() - AGAIN
+    def _keep(self, bodies: list[bytes]) -> None:
+        """They were taken now: keep of all that was taken the last minute, within the bound."""
+        now = self._clock.monotonic()
+        self._taken += [(now, body) for body in bodies]
         size = sum(len(body) for _, body in self._taken)
-        while self._taken and (self._taken[0][0] < oldest or size > AGAIN_BYTES):
+        while self._taken and (self._taken[0][0] < now - AGAIN or size > AGAIN_BYTES):
             size -= len(self._taken.popleft()[1])
 
     def _ask(self, method: str, path: str, body: bytes = b"") -> Answer:

@@ -32,7 +32,7 @@ _CLASSES = {  # by unit; reactive and apparent energy have none that every versi
     "s": "duration",
     "m3/h": "volume_flow_rate",
 }
-_CODES = re.compile(r"breaker|valve|relay_\d")  # numbers whose mean says nothing
+_CODES = re.compile(r"breaker|valve|relay_\d|switch|peak_alarm")  # numbers whose mean says nothing
 _DIAGNOSTIC = {
     "pulses",
     "pulses_rejected",

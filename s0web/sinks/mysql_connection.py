@@ -7,6 +7,7 @@
 """
 
 import contextlib
+import struct
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -144,6 +145,8 @@ class Connection:
             raise self._said(error.errno, error.sqlstate or "", words) from None
         except OSError as error:
             raise self._said(2013, "", error.strerror or str(error)) from None
+        except (LookupError, ValueError, struct.error) as error:  # of bytes that are no answer
+            raise self._said(2027, "", f"{type(error).__name__}: {error}") from None
 
     def _said(self, code: int, state: str, words: str) -> Exception:
         reason = refusals.line(words)

@@ -11,6 +11,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple, Protocol
 
@@ -78,7 +79,7 @@ class Narrow:
 
     def __init__(self, tables: Tables, zone: tzinfo | None) -> None:
         self._tables, self._zone = tables, zone
-        self._ids: dict[Series, int] = {}
+        self._ids: dict[tuple[str, str], dict[str, int]] = {}  # device, meter -> quantity -> id
         self._newest: dict[int, int] = {}  # series -> ms
         self._touched: set[tuple[int, int]] = set()  # (series, begin) not made yet
 
@@ -91,30 +92,40 @@ class Narrow:
 
     def write(self, batch: Sequence[Reading]) -> list[Refused]:
         """Keep all of it; return what the server does not take."""
-        told = {
-            (Series(reading.device, quantity, reading.meter), _ms(reading.time)): (number, reading)
-            for reading in batch
-            for quantity, number in reading.values.items()
-        }  # what came last counts
-        self._learn({series for series, _ in told})
-        cells = {(self._ids[series], ts): number for (series, ts), (number, _) in told.items()}
-        rows = [Row(*cell, number) for cell, number in cells.items()]  # names may come out alike
+        self._learn(batch)
+        cells: dict[tuple[int, int], float] = {}  # (series, ms); what came last counts
+        for reading in batch:
+            ids, ts = self._ids[reading.device, reading.meter], _ms(reading.time)
+            for quantity, number in reading.values.items():
+                cells[ids[quantity], ts] = number
+        rows = [Row(series, ts, number) for (series, ts), number in cells.items()]
         bad: dict[tuple[int, int], str] = {}
         for start in range(0, len(rows), ROWS):
             self._deliver(rows[start : start + ROWS], bad)
-        self._roll([row for row in rows if row[:2] not in bad])
-        return [
-            Refused(
-                Reading(series.device, reading.time, {series.quantity: number}, {}, series.meter),
-                why,
-            )
-            for (series, ts), (number, reading) in told.items()
-            if (why := bad.get((self._ids[series], ts)))
-        ]
+        self._roll([cell for cell in cells if cell not in bad])
+        return self._refused(batch, bad) if bad else []
 
-    def _learn(self, wanted: set[Series]) -> None:
-        if news := sorted(wanted - self._ids.keys()):
-            self._ids.update(self._tables.ids(news))
+    def _refused(
+        self, batch: Sequence[Reading], bad: Mapping[tuple[int, int], str]
+    ) -> list[Refused]:
+        found: dict[tuple[int, int], Refused] = {}
+        for reading in batch:
+            ids, ts = self._ids[reading.device, reading.meter], _ms(reading.time)
+            for quantity, number in reading.values.items():
+                if why := bad.get((ids[quantity], ts)):
+                    alone = replace(reading, values={quantity: number}, labels={})
+                    found[ids[quantity], ts] = Refused(alone, why)
+        return list(found.values())
+
+    def _learn(self, batch: Sequence[Reading]) -> None:
+        """Know the id of every series in it."""
+        news = set()
+        for reading in batch:
+            ids = self._ids.setdefault((reading.device, reading.meter), {})
+            for quantity in reading.values.keys() - ids.keys():
+                news.add(Series(reading.device, quantity, reading.meter))
+        for series, number in (self._tables.ids(sorted(news)) if news else {}).items():
+            self._ids[series.device, series.meter][series.quantity] = number
 
     def _deliver(self, rows: Sequence[Row], bad: dict[tuple[int, int], str]) -> None:
         """What is refused is found by halving."""
@@ -128,11 +139,12 @@ class Narrow:
             self._deliver(rows[:middle], bad)
             self._deliver(rows[middle:], bad)
 
-    def _roll(self, rows: Sequence[Row]) -> None:
+    def _roll(self, cells: Sequence[tuple[int, int]]) -> None:
         """Make the quarters that are over, seen from what is told of their series."""
-        for series, ts, _ in rows:
-            self._touched.add((series, ts // QUARTER * QUARTER))
-            self._newest[series] = max(self._newest.get(series, 0), ts)
+        for series, ts in cells:
+            self._touched.add((series, ts - ts % QUARTER))
+            if ts > self._newest.get(series, 0):
+                self._newest[series] = ts
         over = [place for place in self._touched if self._newest[place[0]] >= place[1] + QUARTER]
         if over:
             self._tables.roll([Quarter(*place, self._day(place[1])) for place in sorted(over)])

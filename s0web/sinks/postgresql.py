@@ -1,6 +1,7 @@
 """Writes every Reading to PostgreSQL, with or without TimescaleDB.
 
-1. Several hosts are tried in turn, from the one that worked, until one may be written to.
+1. Several hosts are tried in turn, from the one that worked, until one may be written to; a
+   connection that was closed meanwhile is made again within the turn.
 2. Everything is set, so the same batch again changes nothing.
 """
 
@@ -91,10 +92,15 @@ class PostgresqlSink:
     def write(self, batch: Sequence[Reading]) -> list[Refused]:
         if self._layout is None:
             raise SinkError("the connection is not open.")
+        from .postgresql_connection import Lost
+
         device = self._options["device"]
-        return self._layout.write(
-            [r for r in batch if not device or f"{r.device}.".startswith(f"{device}.")]
-        )
+        wanted = [r for r in batch if not device or f"{r.device}.".startswith(f"{device}.")]
+        try:
+            return self._layout.write(wanted)
+        except Lost:
+            self.open()
+            return self._layout.write(wanted)
 
     def close(self) -> None:
         connection, self._connection, self._layout = self._connection, None, None

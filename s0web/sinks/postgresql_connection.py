@@ -38,6 +38,10 @@ class NoDatabase(SinkError):
     """The server refuses, perhaps because it has no such database."""
 
 
+class Lost(SinkError):
+    """The connection was closed by somebody else; over a new one the same may go through."""
+
+
 class Connection:
     """Used by one thread. Every call raises SinkError, or ValueRefused for what a row holds.
 
@@ -119,7 +123,9 @@ class Connection:
             state, words = error.sqlstate or "", error.diag.message_primary or str(error)
             if refusals.is_poison(state):
                 raise ValueRefused(refusals.line(words)) from None
-            raise self._error(state, words) from None
+            told = self._error(state, words)
+            is_lost = self._wire.closed and not isinstance(error, _Slow)
+            raise (Lost(*told.args) if is_lost else told) from None
 
     def _error(self, state: str, words: str) -> SinkError:
         reason, login = refusals.line(words), self._login

@@ -22,7 +22,14 @@ RAW_AND_STEPS = ("raw", *STEPS)  # from fine to coarse
 COUNTED = ("kWh", "m3", "GJ")  # units of the registers that are told where none is asked for
 TICK = timedelta(milliseconds=1)
 DAY = timedelta(days=1)
-USUAL = {"quarter": DAY, "hour": DAY, "day": 31 * DAY, "month": 366 * DAY, "year": 3_660 * DAY}
+USUAL = {
+    "quarter": DAY,
+    "hour": DAY,
+    "day": 31 * DAY,
+    "week": 92 * DAY,
+    "month": 366 * DAY,
+    "year": 3_660 * DAY,
+}
 
 
 def history_blueprint() -> Blueprint:
@@ -121,19 +128,19 @@ def _history() -> History:
     return station.history
 
 
-def _catalog(history: History) -> list[Known]:
+def _catalog(history: History, device: str = "") -> list[Known]:
     """What this s0web has a word for; another version may have told more."""
-    return [known for known in history.catalog() if known.quantity in QUANTITIES]
+    return [known for known in history.catalog(device) if known.quantity in QUANTITIES]
 
 
 def _past(device: str) -> Past:
-    history = _history()
-    catalog = _catalog(history)
-    there = dict.fromkeys([*documents.names(_station()), *(known.device for known in catalog)])
-    if device not in there:
+    history, configured = _history(), documents.names(_station())
+    known = _catalog(history, device)
+    if not known and device not in configured:
+        there = dict.fromkeys([*configured, *(known.device for known in _catalog(history))])
         names = ", ".join(there) or "none yet"
         abort(404, f"There is no device {device[:40]!r}; there are: {names}.")
-    return Past(history, device, {k.quantity: k for k in catalog if k.device == device})
+    return Past(history, device, {of.quantity: of for of in known})
 
 
 def _span(past: Past, usual: timedelta) -> tuple[datetime, datetime]:
