@@ -2,16 +2,18 @@
 wire; and what a changed config leaves of what was known.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from .clock import Clock
 from .config import Config
 from .hardware import Wires
 from .hub import Hub
+from .inside import Inside
 from .model import Health, Options, Reading, Source, Totals
 from .quantities import QUANTITIES
-from .registry import SOURCES, WIRES, load
+from .registry import DERIVED, SOURCES, SWITCHES, WIRES, load
 from .simulation.house import House
 from .simulation.past import past
 
@@ -22,19 +24,55 @@ Sections = Mapping[str, Options]  # device -> options
 Totalled = Mapping[str, float]  # quantity -> number
 
 
-def grouped(sources: Sections) -> dict[str, dict[str, Options]]:
-    """Sections on the same wire are one source: wire -> device -> options."""
-    wires: dict[str, dict[str, Options]] = {}
-    for device, options in sources.items():
+class Group(NamedTuple):
+    """What one source is made of."""
+
+    family: dict[str, str]  # of the registry
+    kind: str
+    sections: dict[str, Options]  # device -> options
+
+
+def grouped(config: Config) -> dict[str, Group]:
+    """Every source that the config asks for, by its wire; sections on the same wire are one."""
+    groups: dict[str, Group] = {}
+    for device, options in config.sources.items():
         kind = options["type"]
         wire = f"{kind} {load(SOURCES, kind).wire({**options, 'name': device})}"
-        wires.setdefault(wire, {})[device] = options
-    return wires
+        groups.setdefault(wire, Group(SOURCES, kind, {})).sections[device] = options
+    for name, options in config.switches.items():
+        groups[f"switch {name}"] = Group(SWITCHES, options["type"], {name: options})
+    for name, options in _derived(config):
+        groups[f"derived {name}"] = Group(DERIVED, name, {name: options})
+    return groups
 
 
-def make_source(sections: Sections, wires: Wires, clock: Clock, totals: Totals) -> Source:
-    kind = next(iter(sections.values()))["type"]
-    source: Source = load(SOURCES, kind)(sections, wires, clock, totals)
+def _derived(config: Config) -> Iterator[tuple[str, Options]]:
+    """What is made of what others tell: name -> options."""
+    sections = config.sections
+    here = {"house": sections["house"], "zone": sections["s0web"]["timezone"]}
+    if sections["prices"]["provider"] != "none":
+        yield "prices", {**here, **sections["prices"]}  # its zone is the bidding zone
+    if config.contracts:
+        yield "costs", {"contracts": config.contracts, "floor": sections["peak"]["floor"], **here}
+    if sections["peak"]["enabled"] and sections["house"]["grid"]:
+        yield "peak", {**sections["peak"], **here}
+    if sections["daily"]["folder"] and sections["house"]["grid"]:
+        carriers = tuple(dict.fromkeys(one["type"] for one in config.contracts.values()))
+        messages = sections["log"]["file"] or "s0web.log"
+        yield "daily", {**sections["daily"], "carriers": carriers, "messages": messages, **here}
+    if config.switches:
+        yield "rules", {"switches": config.switches, "contracts": config.contracts, **here}
+
+
+def devices(config: Config) -> dict[str, Options]:
+    """All that tells something, and its options: sources, switches, what is derived."""
+    derived = {name: {"type": "derived", **options} for name, options in _derived(config)}
+    return {**config.sources, **config.switches, **derived}
+
+
+def make_source(group: Group, inside: Inside, clock: Clock, totals: Totals) -> Source:
+    wire = inside.wires if group.family is SOURCES else inside
+    source: Source = load(group.family, group.kind)(group.sections, wire, clock, totals)
     return source
 
 

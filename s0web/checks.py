@@ -4,6 +4,10 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from .checks_bot import bot
+from .checks_contracts import contracts
+from .checks_house import house
+from .checks_switches import switches
 from .errors import Problem
 from .hardware.pins import offset_of
 from .meters.peer import place
@@ -45,6 +49,10 @@ def together(path: Path, sections: Sections) -> Iterator[Problem]:
         for device in group:
             yield from _compared(sections, device)
     yield from _log(path, sections["log"])
+    yield from house(sections)
+    yield from switches(sections)
+    yield from contracts(sections)
+    yield from bot(sections)
 
 
 def _claims(sections: Sections) -> Iterator[Problem]:

@@ -1,8 +1,9 @@
 """The INI file: load and check it whole against the OPTIONS table, and save changes to it.
 
-Sections: [s0web], [web], [log], [archive], [source:NAME] and [sink:NAME] with their type, and
-[cache] with the counters (kWh or m3 by device, NAME.export for what is exported), or
-[cache:simulated] while the house is simulated, so that play never touches a real counter.
+Sections: those of which there is one (PLAIN); [source:NAME], [sink:NAME], [contract:NAME] and
+[switch:NAME] with their type; and [cache] with the counters (kWh or m3 by device, NAME.export for
+what is exported), or [cache:simulated] while the house is simulated, so that play never touches a
+real counter.
 """
 
 import configparser
@@ -25,8 +26,18 @@ DEFAULT_INI = "/var/lib/s0web/s0web.ini"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 CACHES = ("cache", "cache:simulated")
 SECRET = {row.name for rows in OPTIONS.values() for row in rows if row.kind == "secret"}
-FAMILIES = ("source", "sink")  # of sections with a name and a type
-PLAIN = ("s0web", "web", "log", "archive")  # sections of which there is one
+FAMILIES = ("source", "sink", "contract", "switch")  # of sections with a name and a type
+PLAIN = (
+    "s0web",
+    "house",
+    "web",
+    "log",
+    "archive",
+    "peak",
+    "prices",
+    "telegram",
+    "daily",
+)  # sections of which there is one
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,16 @@ class Config:
     def sinks(self) -> dict[str, Options]:
         """Name -> options of each [sink:...]."""
         return self._of_family("sink")
+
+    @cached_property
+    def contracts(self) -> dict[str, Options]:
+        """Name -> options of each [contract:...]."""
+        return self._of_family("contract")
+
+    @cached_property
+    def switches(self) -> dict[str, Options]:
+        """Name -> options of each [switch:...]."""
+        return self._of_family("switch")
 
     def _of_family(self, family: str) -> dict[str, Options]:
         parts = ((section.partition(":"), options) for section, options in self.sections.items())

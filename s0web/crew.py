@@ -75,6 +75,7 @@ class Turner:
 class Crew:
     def __init__(self, hub: Hub, clock: Clock, threads: bool) -> None:
         self._hub, self._clock = hub, clock
+        self.has_threads = threads
         self._employ = Worker if threads else Turner
         self._sources: dict[str, tuple[Sections, Worker | Turner]] = {}  # by wire
         self._sinks: dict[str, Worker | Turner] = {}  # by name
@@ -99,7 +100,8 @@ class Crew:
         return {wire: sections for wire, (sections, _) in self._sources.items()}
 
     def source_loops(self) -> list[SourceLoop]:
-        return [w.loop for _, w in self._sources.values() if isinstance(w.loop, SourceLoop)]
+        everyone = list(self._sources.values())
+        return [w.loop for _, w in everyone if isinstance(w.loop, SourceLoop)]
 
     def sink_loops(self) -> list[SinkLoop]:
         return [w.loop for w in list(self._sinks.values()) if isinstance(w.loop, SinkLoop)]

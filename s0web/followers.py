@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .archive.asides import Aside
 from .archive.place import archive_path
+from .archive.query import History
 from .archive.recent import Recent
 from .archive.store import Archive
 from .assembly import COUNTED, simulated_past, unmade
@@ -13,6 +14,7 @@ from .clock import Clock
 from .config import Config
 from .crew import Crew
 from .errors import StationError
+from .filling import Filling
 from .hub import Hub
 from .keeping import Keeping
 from .model import Reading, Sink
@@ -37,6 +39,13 @@ class Followers:
         self._is_kept = False  # the archive follows
         self._base = 0  # the log's number from which an archive that is not open yet follows
         self._tried = clock.monotonic()
+        self._filling: Filling | None = None
+
+    @property
+    def history(self) -> History | None:
+        """What is derived looks only at a past that is whole."""
+        is_partial = self._filling is not None and not self._filling.is_over
+        return None if self.keeping is None or is_partial else self.keeping.history
 
     def apply(self, config: Config, draining: bool) -> None:
         """Start, change and stop sinks as the config says."""
@@ -77,7 +86,7 @@ class Followers:
     def reset(self) -> None:
         """All sinks were stopped, and another house begins."""
         self._config, self._cache, self._made = None, None, {}
-        self.keeping, self._is_kept = None, False
+        self.keeping, self._is_kept, self._filling = None, False, None
         self.recent.clear()
 
     def replay(self, name: str) -> None:
@@ -88,8 +97,8 @@ class Followers:
         loop.write_too(self.keeping.aside(name))
 
     def asides(self) -> list[Aside]:
-        """What was set aside of all sinks; raises SinkError."""
-        return self.keeping.archive.asides.known() if self.keeping and self._is_kept else []
+        """What was set aside, in groups of one sink and reason; raises SinkError."""
+        return self.keeping.archive.asides.groups() if self.keeping and self._is_kept else []
 
     # -- the archive -------------------------------------------------------------------------------
 
@@ -122,6 +131,9 @@ class Followers:
         keeping.recall(config)
         self._is_kept = True
         self._crew.start_sink(keeping.archive, last)
+        is_wanted = config.simulate and config.sections["s0web"]["simulated_days"]
+        if is_wanted and self._crew.has_threads:
+            self._filling = Filling(keeping.archive, config, self._clock)
         for sink in sinks:
             if sink.name != Archive.name:
                 self._follow(sink, cursors[sink.name] - base + last, config)
@@ -176,6 +188,7 @@ class Followers:
         known = self.keeping.archive.cursor(sink.name)
         past = self.keeping.past(sink.name, known is None and options["from"] == "beginning")
         cursor = cursor if known is None else known
+        self.keeping.watch(sink)
         self.keeping.move(sink.name, cursor)  # from now on all is kept for it
         self._crew.start_sink(sink, cursor, self.keeping, past)
 

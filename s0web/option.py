@@ -4,6 +4,7 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -188,6 +189,40 @@ def _groups(option: Option, text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
+_DEVICE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}(\.[A-Za-z0-9_-]{1,32})?")
+
+
+def _devices(option: Option, text: str) -> tuple[str, ...]:
+    names = tuple(re.split(r"[\s,]+", _text(option, text))) if text else ()
+    for name in names:
+        if not _DEVICE.fullmatch(name):
+            raise ValueError(f"'{name[:40]}' is not a device such as grid or grid.gas")
+    return names
+
+
+def _device(option: Option, text: str) -> str:
+    names = _devices(option, text)
+    if len(names) > 1:
+        raise ValueError("there can be only one")
+    return names[0] if names else ""
+
+
+def _date(option: Option, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ValueError(f"'{text[:20]}' is not a day such as 2026-03-01") from None
+
+
+class Threshold(NamedTuple):
+    number: float
+    is_percent: bool  # of what the load takes
+
+
+def _threshold(option: Option, text: str) -> Threshold:
+    return Threshold(_number(option, text.removesuffix("%").strip()), text.endswith("%"))
+
+
 def _spidev(option: Option, text: str) -> str:
     if not re.fullmatch(r"[0-9]{1,2}\.[0-9]{1,2}", text):
         raise ValueError(f"'{text[:20]}' is not an SPI bus and device such as 0.0")
@@ -210,4 +245,8 @@ _PARSERS: dict[str, Callable[[Option, str], Any]] = {
     "intervals": _intervals,
     "groups": _groups,
     "spidev": _spidev,
+    "devices": _devices,
+    "device": _device,
+    "date": _date,
+    "threshold": _threshold,
 }

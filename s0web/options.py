@@ -4,9 +4,11 @@ It parses and checks the file, draws the dialog, writes the comments of a new fi
 options table in docs. A scope is a section ("web") or a family with a driver's type ("source.p1").
 """
 
-from . import options_sinks
+from . import options_contracts, options_house, options_sinks, options_switches
 from .option import Option
 from .registry import METERS
+
+_PARTS = (options_house, options_sinks, options_contracts, options_switches)
 
 SCOPES = {
     "s0web": "The station",
@@ -18,7 +20,9 @@ SCOPES = {
     "source.modbus": "Modbus meter on RS-485 or a gateway",
     "source.adc": "Currents and voltages sampled by an ADC",
     "source.remote": "A point that another station measures",
-} | options_sinks.SCOPES
+}
+for _part in _PARTS:
+    SCOPES |= _part.SCOPES
 
 _OWN: dict[str, tuple[Option, ...]] = {
     "s0web": (
@@ -35,9 +39,14 @@ _OWN: dict[str, tuple[Option, ...]] = {
             "the station says so and what the reason may be.",
         ),
         Option("compare_tolerance", "number", "3", "How much they may differ.", "%", 0.1, 50, advanced=True),
+        Option(
+            "simulated_days", "integer", "0",
+            "With simulate = yes: how much of the past the archive is filled with, once.", "days", 0, 400, advanced=True,
+        ),
     ),
     "web": (
         Option("title", "text", "s0web", "Name shown on the pages."),
+        Option("language", "choice", "auto", "Language of the pages; auto: the browser's.", choices=("auto", "en", "nl", "fr", "de")),
         Option(
             "allowed_hosts", "names", "",
             "Further names by which browsers may reach the station; addresses, names without a dot and "
@@ -148,7 +157,9 @@ _OWN: dict[str, tuple[Option, ...]] = {
                advanced=True),
     ),
 }  # fmt: skip
-OPTIONS = _OWN | options_sinks.OPTIONS
+OPTIONS = dict(_OWN)
+for _part in _PARTS:
+    OPTIONS |= _part.OPTIONS
 
 
 def scope_of(section: str, source_type: str = "") -> str:

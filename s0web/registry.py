@@ -49,6 +49,21 @@ SINKS = {
     "postgresql": "s0web.sinks.postgresql:PostgresqlSink",
     "mysql": "s0web.sinks.mysql:MysqlSink",
 }
+DERIVED = {  # sources that read the station itself
+    "prices": "s0web.derived.prices:PriceSource",
+    "costs": "s0web.derived.costs:CostSource",
+    "peak": "s0web.derived.peak:PeakSource",
+    "rules": "s0web.derived.rules:RuleSource",
+    "daily": "s0web.derived.daily:DailySource",
+}
+SWITCHES = {
+    "gpio": "s0web.switches.gpio:GpioSwitch",
+    "shelly": "s0web.switches.shelly:ShellySwitch",
+    "tasmota": "s0web.switches.tasmota:TasmotaSwitch",
+    "http": "s0web.switches.http:HttpSwitch",
+    "mqtt": "s0web.switches.mqtt:MqttSwitch",
+    "simulated": "s0web.switches.simulated:SimulatedSwitch",
+}
 WIRES = {
     "real": "s0web.hardware.wires:RealWires",
     "simulated": "s0web.simulation.wires:SimulatedWires",

@@ -16,6 +16,7 @@ from . import fresh, logs, upgrade
 from .acquisition import Acquisition
 from .archive.asides import Aside
 from .archive.query import History
+from .assembly import devices
 from .clock import Clock, SystemClock
 from .config import Config
 from .crew import Crew
@@ -32,7 +33,7 @@ LOG = logging.getLogger(__name__)
 POLL = 0.05  # s between two tries for the lock of another station
 LOOK = 1.0  # s between two looks at the workers
 DRAIN = 0.2  # s between two checkpoints once the end is near
-KEPT = ("station", "sink:", "compare:")  # health that no section of the INI stands for
+KEPT = ("station", "bot", "sink:", "compare:")  # health that no section of the INI stands for
 
 
 class Station:
@@ -52,9 +53,18 @@ class Station:
         self.state, self.problem = "starting", ""
         self.started = self.clock.now()
         self._crew = Crew(self.hub, self.clock, threads)
-        self._sources = Acquisition(self.hub, self.clock, self._crew, wires, threads)
         self._followers = Followers(path, self.hub, self.clock, self._crew)
         self.recent = self._followers.recent
+        self._sources = Acquisition(
+            path.parent,
+            self.hub,
+            self.clock,
+            self._crew,
+            lambda: self._followers.history,
+            wires,
+            threads,
+        )
+        self.book = self._sources.book  # day-ahead prices
         self._commands: deque[Command] = deque()
         self._wake, self._stop, self._draining = (threading.Event() for _ in range(3))
         self._watch = IniWatch(path)
@@ -82,15 +92,8 @@ class Station:
         if command.verb == "replay":
             self._followers.replay(command.target)
             return
-        device = command.target.partition(".")[0]  # a wire is told through its source
-        loops = self._crew.source_loops()
-        loop = next((loop for loop in loops if device in loop.source.devices), None)
-        if loop is None:
+        if not self._sources.tell(command):
             raise StationError(f"There is no source with the name {command.target}.")
-        level = logging.DEBUG if command.verb == "state" else logging.INFO  # it comes each second
-        said = command.target, command.verb, command.value or "", command.reason
-        LOG.log(level, "%s: %s %s %s", *said)
-        loop.tell(command)
 
     def sentence(self) -> str:
         """How the station is, for people."""
@@ -232,7 +235,7 @@ class Station:
 
     def _forget_absent(self, config: Config) -> None:
         """The health of what is no longer configured goes; what it told last stays known."""
-        there = {loop.name for loop in self._crew.source_loops()} | set(config.sources)
+        there = {loop.name for loop in self._crew.source_loops()} | set(devices(config))
         names = [name for name in self.hub.snapshot().health if not name.startswith(KEPT)]
         self.hub.forget([n for n in names if n not in there and n.partition(".")[0] not in there])
 

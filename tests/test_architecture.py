@@ -21,7 +21,9 @@ TIERS = (
     {
         "log",
         "inifile",
+        "options_house",
         "options_sinks",
+        "options_switches",
         "logs",
         "statelock",
         "watch",
@@ -29,17 +31,23 @@ TIERS = (
         "meters",
         "energy",
     },
+    {"options_contracts"},
     {"options"},
+    {"checks_bot", "checks_contracts", "checks_house", "checks_switches"},
     {"hub", "checks", "fresh", "simulation"},
-    {"config", "guarded"},
+    {"config", "guarded", "earlier"},
     {"upgrade", "upgrade_databases", "imports"},
+    {"upgrade_loads"},
     {"upgrade_energymonitor", "upgrade_modbus", "upgrade_smartmeter"},
     {"workers", "sinks", "sources", "archive"},
+    {"inside"},
+    {"derived", "switches"},
     {"crew", "assembly"},
-    {"acquisition", "keeping"},
+    {"acquisition", "filling", "keeping"},
     {"followers"},
     {"station"},
     {"web"},
+    {"bot", "screen"},
     {"cli"},
     {"__main__"},
 )
@@ -49,6 +57,8 @@ NEVER = {
     "sinks": {"hardware", "sources", "simulation", "hub"},
     "meters": {"hardware", "clock", "simulation"},
     "energy": {"hardware", "clock", "simulation"},
+    "derived": {"hardware", "sources", "sinks", "simulation", "workers", "config"},
+    "switches": {"sources", "simulation", "workers", "config", "archive"},
 }
 EDGES = {  # third-party module -> where alone it may be imported
     "flask": {"web"},
@@ -61,9 +71,10 @@ EDGES = {  # third-party module -> where alone it may be imported
     "spidev": {"hardware"},
     "numpy": {"sources", "simulation", "hardware"},
     "RPi": {"hardware"},
-    "paho": {"sinks"},
+    "paho": {"sinks", "switches"},
     "psycopg": {"sinks"},
     "mysql": {"sinks"},
+    "rich": {"screen"},
 }
 
 
@@ -128,6 +139,11 @@ def test_the_lowest_tiers_need_the_standard_library_alone() -> None:
 def test_every_driver_of_the_registry_can_be_loaded_and_has_options() -> None:
     assert set(registry.SOURCES) == set(types_of("source"))
     assert set(registry.SINKS) == set(types_of("sink"))
+    assert set(registry.SWITCHES) == set(types_of("switch"))
+    for name in registry.SWITCHES:
+        assert isinstance(registry.load(registry.SWITCHES, name), type)
+    for name in registry.DERIVED:
+        assert isinstance(registry.load(registry.DERIVED, name), type)
     for name in registry.SINKS:
         assert isinstance(registry.load(registry.SINKS, name), type)
     for name in registry.SOURCES:

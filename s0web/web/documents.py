@@ -5,6 +5,7 @@ from typing import Any
 
 from .. import __version__
 from .. import config as ini
+from ..assembly import devices
 from ..errors import ConfigError
 from ..model import Health, Snapshot, Value
 from ..quantities import QUANTITIES
@@ -76,6 +77,10 @@ def names(station: Station) -> dict[str, str]:
         for other in sorted(parts, key=lambda part: (_place(part, order), part)):
             what = other.rpartition(".")[2]
             found[other] = "wire" if what in wires or kind == "remote" else what
+    if station.config is not None:
+        found |= dict.fromkeys(station.config.switches, "switch")
+        derived = devices(station.config).keys() - found.keys()
+        found |= {name: "derived" for name in sorted(told) if name.partition(".")[0] in derived}
     return found
 
 
