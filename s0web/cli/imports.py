@@ -10,6 +10,7 @@ from typing import Any
 from .. import config as ini
 from .. import fresh, upgrade
 from ..errors import ConfigError
+from ..imports import rates
 from ..upgrade_energymonitor import from_energymonitor
 from ..upgrade_modbus import from_modbus_smartmeter
 from ..upgrade_smartmeter import from_smartmeter
@@ -25,6 +26,7 @@ def add_parser(commands: Any) -> None:
         ("smartmeter", "smartmeter-python's config.ini, with its databases", _smartmeter),
         ("modbus-smartmeter", "Hofei90's smartmeter_cfg.toml", _modbus_smartmeter),
         ("energymonitor", "EnergyMonitor's config.json, with its database", _energymonitor),
+        ("rates", "digital_meter's rates.json, as contracts", _rates),
     ):
         kind = kinds.add_parser(name, help=help_text, description=help_text)
         kind.add_argument("file", type=Path, help="its settings file")
@@ -51,6 +53,20 @@ def _modbus_smartmeter(args: argparse.Namespace) -> int:
 
 def _energymonitor(args: argparse.Namespace) -> int:
     found, notes = from_energymonitor(args.file)
+    return _take_over(args.file, found, notes)
+
+
+def _rates(args: argparse.Namespace) -> int:
+    try:
+        found = rates.sections(args.file.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{args.file}: cannot be read ({error.strerror}).") from None
+    except ValueError as error:
+        raise ConfigError(f"{args.file}: {error}.") from None
+    notes = [
+        "What is known already is priced with these too; give a contract its first day with from.",
+        "Electricity is priced where [house] names the device of the grid.",
+    ]
     return _take_over(args.file, found, notes)
 
 

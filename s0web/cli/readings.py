@@ -69,7 +69,7 @@ class NewReadings:
 
 def meter(config: Config, url: str, clock: Clock) -> Meter:
     """The running station where the lock of its state folder is held, else one of our own."""
-    return OwnStation(config.path, clock) if _is_free(config) and not url else running(config, url)
+    return OwnStation(config.path, clock) if is_free(config) and not url else running(config, url)
 
 
 def running(config: Config, url: str) -> "RunningStation":
@@ -84,7 +84,7 @@ def running(config: Config, url: str) -> "RunningStation":
         else:
             return station
     why = " ".join(failures)
-    if not _is_free(config):
+    if not is_free(config):
         why = (
             f"A station runs with {config.path}, but it cannot be asked: {why} "
             "Tell its address, such as --url http://127.0.0.1:8131/s0, or stop it for the time."
@@ -92,7 +92,7 @@ def running(config: Config, url: str) -> "RunningStation":
     raise StationError(why)
 
 
-def _is_free(config: Config) -> bool:
+def is_free(config: Config) -> bool:
     """Whether no station has the lock."""
     lock = StateLock(config.path.with_name("station.lock"))
     try:
