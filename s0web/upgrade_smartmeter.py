@@ -1,4 +1,4 @@
-"""Taking over config.ini of smartmeter-python: its port, log, InfluxDB and CSV files."""
+"""Taking over config.ini of smartmeter-python: its port, log, InfluxDB, CSV files and loads."""
 
 import configparser
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 from .config import parser_of, read
 from .errors import ConfigError
 from .upgrade import YES, Sections
+from .upgrade_loads import loads
 
 DEVICE = "grid"
 
@@ -41,7 +42,12 @@ def from_smartmeter(path: Path) -> tuple[Sections, list[str]]:
             notes.append(f"[{name}] is left out: there is no [serial] whose meter it tells of.")
         else:
             sections[f"sink:{name}"] = sink(parser[name])
-    return sections, notes
+    switches, more = loads(parser)
+    if switches and "serial" in parser:
+        sections |= {"house": {"grid": DEVICE}} | switches
+    elif switches:
+        more = ["The loads are left out: there is no [serial] whose meter switches them."]
+    return sections, notes + more
 
 
 def _influx(old: configparser.SectionProxy) -> dict[str, str]:

@@ -50,6 +50,21 @@ class Edges(Protocol):
     def close(self) -> None: ...
 
 
+class Output(Protocol):
+    """An output line of a GPIO chip, claimed."""
+
+    note: str  # what is worth knowing, for the health
+
+    def put(self, on: bool) -> None:
+        """Raises OSError when the chip is gone."""
+
+    def is_on(self) -> bool:
+        """How the line truly is; raises OSError when the chip is gone."""
+
+    def close(self) -> None:
+        """Let it go as it is; may be called twice."""
+
+
 class Port(Protocol):
     """A serial port, claimed."""
 
@@ -131,6 +146,11 @@ class Wires(Protocol):
 
     def edges(self, chip: str, lines: Sequence[Line]) -> Edges:
         """Claim lines of the chip ("" = find it); raises OSError with a sentence."""
+
+    def output(self, chip: str, offset: int, active_low: bool, on: bool) -> Output:
+        """Claim a line of the chip ("" = find it) as output that is `on` from the first moment;
+        raises OSError with a sentence.
+        """
 
     def port(self, name: str, baud: int) -> Port:
         """Open a serial port (a device path, or socket://host:port), 8N1, exclusively; raises

@@ -94,3 +94,30 @@ class CallbackEdges:
         for led in [led for led, until in self._lit.items() if now >= until]:
             del self._lit[led]
             self._gpio.output(led, False)
+
+
+class CallbackOutput:
+    """An output line claimed by RPi.GPIO (contract: hardware.Output)."""
+
+    note = "RPi.GPIO"
+
+    def __init__(self, offset: int, active_low: bool, on: bool, gpio: Any = None) -> None:
+        self._gpio = gpio or module()
+        self._offset, self._active_low, self._is_claimed = offset, active_low, False
+        try:
+            self._gpio.setmode(self._gpio.BCM)
+            self._gpio.setup(offset, self._gpio.OUT, initial=on != active_low)
+        except (RuntimeError, ValueError) as error:
+            raise OSError(errno.EIO, f"RPi.GPIO: {error}") from error
+        self._is_claimed = True
+
+    def put(self, on: bool) -> None:
+        self._gpio.output(self._offset, on != self._active_low)
+
+    def is_on(self) -> bool:
+        return bool(self._gpio.input(self._offset)) != self._active_low
+
+    def close(self) -> None:
+        if self._is_claimed:
+            self._gpio.cleanup([self._offset])
+        self._is_claimed = False

@@ -6,9 +6,10 @@ import errno
 import time
 from collections.abc import Sequence
 
-from . import Adc, Bus, BusLine, Edges, Line, Port, Sampler
+from . import Adc, Bus, BusLine, Edges, Line, Output, Port, Sampler
 from .gpio import ChardevEdges
-from .rpigpio import CallbackEdges
+from .gpio_output import ChardevOutput
+from .rpigpio import CallbackEdges, CallbackOutput
 
 
 class RealWires:
@@ -22,6 +23,17 @@ class RealWires:
                 raise
             try:
                 return CallbackEdges(lines)
+            except OSError as second:
+                raise OSError(errno.ENODEV, f"{error.strerror} And {second.strerror}") from error
+
+    def output(self, chip: str, offset: int, active_low: bool, on: bool) -> Output:
+        try:
+            return ChardevOutput(chip, offset, active_low, on)
+        except OSError as error:
+            if chip or error.errno != errno.ENODEV:
+                raise
+            try:
+                return CallbackOutput(offset, active_low, on)
             except OSError as second:
                 raise OSError(errno.ENODEV, f"{error.strerror} And {second.strerror}") from error
 

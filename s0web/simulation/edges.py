@@ -1,4 +1,4 @@
-"""S0 pulses of the simulated house as edges on GPIO lines, each at the moment it is due."""
+"""The GPIO lines of the simulated house: S0 pulses as edges, each when it is due; and relays."""
 
 import threading
 from collections import deque
@@ -120,3 +120,22 @@ class SimulatedEdges:
             for time, rising, number in output.take(now)
         ]
         return sorted(edges, key=lambda edge: edge.time_ns)
+
+
+class SimulatedOutput:
+    """hardware.Output among the lines of the house; its owner may look at them, or set them."""
+
+    note = "simulated"
+
+    def __init__(self, lines: dict[tuple[str, int], bool], line: tuple[str, int], on: bool) -> None:
+        self._lines, self._line = lines, line
+        self.put(on)
+
+    def put(self, on: bool) -> None:
+        self._lines[self._line] = on
+
+    def is_on(self) -> bool:
+        return self._lines[self._line]
+
+    def close(self) -> None:
+        """The line stays as it is."""

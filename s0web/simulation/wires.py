@@ -10,7 +10,7 @@ from ..clock import Clock
 from ..errors import SourceError
 from ..hardware import Adc, Bus, BusLine, Line, Port, Sampler
 from ..hardware.serial import open_port
-from .edges import SimulatedEdges
+from .edges import SimulatedEdges, SimulatedOutput
 from .house import NS, House
 from .pty import PtyMeter
 from .slave import MemoryBus, PtySlave, Slave
@@ -33,6 +33,7 @@ class SimulatedWires:
         self._origin = since_1970 - round(clock.monotonic() * NS)
         self._meters: dict[str, PtyMeter] = {}
         self._slaves: dict[str, PtySlave] = {}
+        self.lines: dict[tuple[str, int], bool] = {}  # chip, line -> whether its relay is on
 
     def time(self) -> datetime:
         """What time it is in the house, UTC."""
@@ -41,6 +42,10 @@ class SimulatedWires:
 
     def edges(self, chip: str, lines: Sequence[Line]) -> SimulatedEdges:
         return SimulatedEdges(self._house, self._clock, self._origin, lines)
+
+    def output(self, chip: str, offset: int, active_low: bool, on: bool) -> SimulatedOutput:
+        """A relay in the house that nothing hangs on."""
+        return SimulatedOutput(self.lines, (chip, offset), on)
 
     def port(self, name: str, baud: int) -> Port:
         """The house's meter; every name has one, behind a pty of its own if live."""
