@@ -9,7 +9,20 @@ from types import FrameType
 
 from . import __version__, fresh, upgrade
 from . import config as ini
-from .cli import backup, calibrate, check, export, imports, passwd, rejected, replay, restore, scan
+from .cli import (
+    backup,
+    calibrate,
+    check,
+    export,
+    imports,
+    passwd,
+    rejected,
+    replay,
+    reprice,
+    restore,
+    scan,
+    top,
+)
 from .errors import S0WebError
 
 DEMO_INI = Path("var/demo/s0web.ini")
@@ -67,9 +80,11 @@ def _parser() -> argparse.ArgumentParser:
         backup,
         restore,
         rejected,
+        reprice,
         replay,
         scan,
         calibrate,
+        top,
     ):
         module.add_parser(commands)
     return parser
@@ -96,6 +111,7 @@ def _demo(args: argparse.Namespace) -> int:
 
 def _run(path: Path, host: str, port: int) -> int:
     """Listen, then start the station; stop in order on Ctrl-C and SIGTERM."""
+    from . import bot
     from .station import Station
     from .web.app import create_app
     from .web.server import ROOT, server
@@ -113,6 +129,7 @@ def _run(path: Path, host: str, port: int) -> int:
         flush=True,
     )
     station.start()
+    bot.start(station)
     try:
         listening.run()
     finally:

@@ -10,7 +10,7 @@ from .options import OPTIONS, SCOPES, scope_of
 Texts = Mapping[str, Mapping[str, str]]  # section -> option -> text as it is written
 
 DEMO: Texts = {
-    "s0web": {"simulate": "yes", "compare": "grid, meter, mains"},
+    "s0web": {"simulate": "yes", "compare": "grid, meter, mains", "simulated_days": "365"},
     "web": {"title": "Simulated house"},
     "log": {},
     "source:main": {"type": "s0", "pin": "4"},
@@ -25,6 +25,24 @@ DEMO: Texts = {
         "amps_per_code": "0.0244",
         "phase_error": "1.5",
     },
+    "house": {"grid": "grid", "solar": "solar"},
+    "peak": {"area": "antwerpen"},
+    "prices": {"provider": "simulated"},
+    "contract:home": {  # what such a house pays in Flanders, VAT included
+        "type": "electricity",
+        "tariff": "day_night",
+        "import_rate": "0.1389",
+        "import_rate_low": "0.1126",
+        "export_rate": "0.0350",
+        "export_rate_low": "0.0250",
+        "network": "0.0534",
+        "taxes": "0.0518",
+        "fixed_year": "75",
+        "area": "antwerpen",
+    },
+    "contract:gas": {"type": "gas", "rate_kwh": "0.0460", "taxes": "0.0250", "fixed_year": "60"},
+    "contract:water": {"type": "water", "rate": "5.90", "fixed_year": "100"},
+    "switch:boiler": {"type": "simulated", "power": "1500", "rule": "export"},
 }
 FRESH: Texts = {"s0web": {}, "web": {}, "log": {}}
 
