@@ -53,7 +53,7 @@ export class Chart {
     this.#plot = new uPlot(this.#options(colour), this.#data, this.#holder);
     this.#plot.setLegend({ idx: null });
     this.#holder.querySelector("canvas").setAttribute("role", "img");
-    this.#holder.querySelector("canvas").setAttribute("aria-label", "Chart of power over time");
+    this.#holder.querySelector("canvas").setAttribute("aria-label", words.t("chart.label"));
   }
 
   #size() {
@@ -77,7 +77,7 @@ export class Chart {
         { ...axis, size: 58, values: (_, splits) => powerLabels(splits) },
       ],
       series: [
-        { label: "Time", value: (plot, time) => timeValue(plot, time) },
+        { label: words.t("chart.time"), value: (plot, time) => timeValue(plot, time) },
         ...this.#series.map((one, index) => this.#line(one, index, colour)),
       ],
       hooks: { drawAxes: [(plot) => zeroLine(plot, colour("--muted"))] },
@@ -170,10 +170,10 @@ function zeroLine(plot, colour) {
 /** 14:00, and at midnight the day. */
 function timeLabel(seconds) {
   const date = new Date(seconds * 1000);
-  if (date.getHours() + date.getMinutes() + date.getSeconds() === 0) {
-    return date.toLocaleDateString(undefined, { weekday: "short", day: "numeric" });
-  }
-  return date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  const time = date.toLocaleTimeString("sv-SE", { timeZone: words.timeZone });
+  if (time !== "00:00:00") return words.minute(date);
+  return date.toLocaleDateString(words.LOCALE,
+    { weekday: "short", day: "numeric", timeZone: words.timeZone });
 }
 
 function timeValue(plot, time) {

@@ -1,17 +1,17 @@
 // The settings dialog works without this; here are its comforts: whether a change is applied yet,
-// a warning before unsaved changes are lost, and the names of time zones.
+// a warning before unsaved changes are lost, the names of time zones, and links into folded parts.
 
-const page = document.getElementById("settings");
+const page = document.getElementById("page");
 const options = document.getElementById("options");
 const POLL = 500; // ms
 
 /** Watch until what was saved is what is applied, or say why it is not. */
-async function watch(done, what) {
+async function watch(done) {
   for (;;) {
     const config = await state();
     const problem = config?.problem;
-    if (config?.is_applied) done.textContent = `${what} and applied.`;
-    else if (problem) done.textContent = `${what}, but not applied: ${problem}`;
+    if (config?.is_applied) done.textContent = done.dataset.applied;
+    else if (problem) done.textContent = `${done.dataset.problem} ${problem}`;
     done.classList.toggle("bad", Boolean(problem));
     if (config?.is_applied || problem) return;
     await new Promise((resolve) => setTimeout(resolve, POLL));
@@ -28,7 +28,7 @@ async function state() {
 }
 
 const done = document.getElementById("done");
-if (done) watch(done, done.textContent.match(/^\w+/)[0]);
+if (done) watch(done);
 
 let saved = written();
 function written() {
@@ -45,8 +45,7 @@ options?.addEventListener("input", () => {
 for (const form of document.forms) {
   form.addEventListener("submit", (event) => {
     const saves = event.submitter?.value === "save";
-    const question = "Changes of other settings are not saved yet and will be lost. Go on?";
-    if (!saves && changed() && !confirm(question)) event.preventDefault();
+    if (!saves && changed() && !confirm(page.dataset.lost)) event.preventDefault();
     else saved = written();
   });
 }
@@ -57,3 +56,13 @@ addEventListener("beforeunload", (event) => {
 const zones = Intl.supportedValuesOf?.("timeZone") ?? [];
 document.getElementById("zones").append(...zones.map((zone) => new Option(zone)));
 document.querySelector("[aria-invalid]")?.focus();
+
+/** What an address of another page points at is unfolded. */
+function unfold() {
+  const folded = document.getElementById(location.hash.slice(1));
+  if (folded?.tagName !== "DETAILS") return;
+  folded.open = true;
+  folded.scrollIntoView();
+}
+addEventListener("hashchange", unfold);
+unfold();

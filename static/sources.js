@@ -1,8 +1,10 @@
-// How the station and its sources are, in plain words: the list below the cards, and the banners.
+// How sources and sinks are, in plain words: the list below the cards.
 
 import { newest } from "./cards.js";
 import { h } from "./dom.js";
 import * as words from "./words.js";
+
+const { t } = words;
 
 const KEEPERS = ["sink:cache", "sink:recent", "sink:compare", "sink:archive"]; // the others are those of the settings
 const LATE = 60; // s that a sink may be behind without a word about it
@@ -19,12 +21,12 @@ export function sources(names, devices, workers, now) {
     .filter(([name, health]) => name.startsWith("sink:")
       && (!KEEPERS.includes(name) || health.state === "failed" || health.text))
     .map(([name, health]) => row(words.title(name.replace("sink:", "")),
-      KEEPERS.includes(name) ? "Keeps values" : "Tells others", health, delivery(health, now)));
+      t(KEEPERS.includes(name) ? "source.keeps" : "source.tells"), health, delivery(health, now)));
   const compared = Object.entries(workers).filter(([name]) => name.startsWith("compare:"))
-    .map(([name, health]) => row(words.title(name.slice("compare:".length).replaceAll("-", " and ")),
-      "Comparison", health, health.state === "failed" ? trouble(health, now)
+    .map(([name, health]) => row(words.title(name.slice("compare:".length).replaceAll("-", ` ${t("source.and")} `)),
+      t("source.comparison"), health, health.state === "failed" ? trouble(health, now)
         : words.sentence(health.text)));
-  return [h("h2", {}, "Sources"), h("ul", {}, rows, compared, others)];
+  return [h("h2", { id: "sources-title" }, t("source.title")), h("ul", {}, rows, compared, others)];
 }
 
 function row(title, kind, health, text) {
@@ -48,46 +50,23 @@ function news(device, now) {
   const { pulses } = device.values;
   const told = pulses ? new Date(pulses.time) : newest(device);
   if (!told) return "";
-  if (pulses?.value === 0) return `No pulse since ${words.moment(told, now)}.`;
+  if (pulses?.value === 0) return t("source.no_pulse", { time: words.moment(told, now) });
   const what = pulses ? "pulse" : device.type === "p1" ? "telegram" : "value";
-  return `Last ${what} ${words.age(told, now)} ago.`;
+  return t(`source.last_${what}`, { age: words.age(told, now) });
 }
 
 /** What a sink says of itself, and how far it is behind. */
 function delivery(health, now) {
   const oldest = health.oldest ? new Date(health.oldest) : null;
   const late = oldest && now - oldest > LATE * 1000
-    ? `${health.behind.toLocaleString()} readings are still to be written, the oldest of ${words.moment(oldest, now)}.`
+    ? t("source.behind", { count: words.number(health.behind), time: words.moment(oldest, now) })
     : "";
   const said = health.state === "ok" ? words.sentence(health.text) : trouble(health, now);
-  return [said, late].filter(Boolean).join(" ") || "Up to date.";
+  return [said, late].filter(Boolean).join(" ") || t("source.up_to_date");
 }
 
 function trouble(health, now) {
-  if (health.state === "starting") return "Waiting for a first value.";
-  const since = health.since ? `Since ${words.moment(new Date(health.since), now)}.` : "";
+  if (health.state === "starting") return t("card.waiting");
+  const since = health.since ? t("source.since", { time: words.moment(new Date(health.since), now) }) : "";
   return [since, health.text, health.remedy].map(words.sentence).filter(Boolean).join(" ");
-}
-
-/** What concerns the whole page: lost connection, a station in trouble, a house that is simulated. */
-export function banners(status, lost, settings) {
-  const told = [];
-  if (lost) told.push(["bad", `Connection lost: values of ${words.clock(lost)}. Trying again …`]);
-  if (status && status.station.state !== "running") told.push(["warn", status.station.text]);
-  else if (status?.config.problem) {
-    told.push(["warn", "The settings file has a mistake, so the settings before it stay in force. ",
-      h("a", { href: settings }, "See settings"), h("pre", {}, status.config.problem)]);
-  }
-  if (status?.station.simulated) {
-    told.push(["calm", "Simulated house: these values are made up. ",
-      h("a", { href: settings }, "Settings")]);
-  }
-  return told.map(([kind, ...content]) => h("p", { class: `banner ${kind}` }, ...content));
-}
-
-/** What a house without a meter is told. */
-export function empty(settings) {
-  return h("section", { class: "card message" }, h("h1", {}, "No meter yet"),
-    h("p", {}, "Tell the station which meter it shall read: an S0 pulse counter, a P1 port, a Modbus meter or current sensors."),
-    h("p", {}, h("a", { class: "button", href: settings }, "Add a meter")));
 }

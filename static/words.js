@@ -1,15 +1,39 @@
-// Numbers, times and sentences as people write them, in the language and time zone of the browser.
+// Words, numbers and times as people write them: in the language of the page and the time zone of
+// the station (that of the browser where the settings name none).
 
+const html = document.documentElement;
+const table = await (await fetch(html.dataset.words)).json();
+const own = Intl.DateTimeFormat().resolvedOptions().locale;
 const UNITS = { m3: "m³", "m3/h": "m³/h" };
+
+export const LOCALE = own.split("-")[0] === html.lang ? own : html.lang;
+export const timeZone = html.dataset.zone || undefined;
+
+/** The words of a key, with {names} filled in. */
+export function t(key, names = {}) {
+  return (table[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => names[name] ?? whole);
+}
 
 export function number(value, digits = 0) {
   const rounded = Number(value.toFixed(digits)) + 0; // no "-0"
   const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return rounded.toLocaleString(undefined, options).replace("-", "−");
+  return rounded.toLocaleString(LOCALE, options).replace("-", "−");
 }
 
 export function unit(name) {
   return UNITS[name] ?? name;
+}
+
+export function euro(value, digits = 2) {
+  const rounded = Number(value.toFixed(digits)) + 0;
+  const options = { style: "currency", currency: "EUR", minimumFractionDigits: digits,
+    maximumFractionDigits: digits };
+  return rounded.toLocaleString(LOCALE, options).replace("-", "−");
+}
+
+/** 0.312 -> 31.20 ct/kWh */
+export function rate(value) {
+  return `${number(value * 100, 2)} ct/kWh`;
 }
 
 /** Watts as [number, unit]: 840 W, 3.06 kW, 12.4 kW. */
@@ -20,62 +44,76 @@ export function power(watts) {
 }
 
 export function powerText(watts) {
-  return power(watts).join(" ");
+  return power(watts).join("\u00a0");
 }
 
 export function clock(date) {
-  return date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return date.toLocaleTimeString(LOCALE,
+    { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone });
+}
+
+/** 12:31 */
+export function minute(date) {
+  return date.toLocaleTimeString(LOCALE, { hour: "2-digit", minute: "2-digit", timeZone });
+}
+
+/** 12 */
+export function hour(date) {
+  return date.toLocaleTimeString("sv-SE", { hour: "2-digit", timeZone });
 }
 
 /** 12:31, and on another day 7 Nov 19:30. */
 export function moment(date, now) {
-  const time = { hour: "2-digit", minute: "2-digit" };
-  if (date.toDateString() === now.toDateString()) return date.toLocaleTimeString(undefined, time);
-  return date.toLocaleString(undefined, { day: "numeric", month: "short", ...time });
+  if (day(date) === day(now)) return minute(date);
+  const form = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone };
+  return date.toLocaleString(LOCALE, form);
 }
 
-export function month(year, index) {
-  return new Date(year, index).toLocaleDateString(undefined, { month: "long", year: "numeric" });
+/** The local day as 2026-11-07. */
+export function day(date) {
+  return date.toLocaleDateString("sv-SE", { timeZone });
 }
 
-/** How long ago, in one unit: 3 s, 5 min, 2 h, 4 days. */
-export function age(date, now) {
-  const seconds = Math.max(0, Math.round((now - date) / 1000));
-  if (seconds < 120) return `${seconds} s`;
+/** A day 2026-11-07 in words; `form` as for toLocaleDateString. */
+export function dayText(iso, form) {
+  return new Date(`${iso}T12:00:00Z`).toLocaleDateString(LOCALE, { ...form, timeZone: "UTC" });
+}
+
+/** 2026-11 -> November 2026 */
+export function month(text, form = { month: "long", year: "numeric" }) {
+  return dayText(`${text}-01`, form);
+}
+
+/** How long, in one unit: 3 s, 5 min, 2 h, 4 days. */
+export function duration(seconds) {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
+  return t("time.days", { days: Math.round(seconds / 86_400) });
 }
 
-/** grid -> Grid; grid.gas -> Gas; heat_pump -> Heat pump */
+/** How long ago. */
+export function age(date, now) {
+  return duration(Math.max(0, (now - date) / 1000));
+}
+
+/** grid -> Grid; grid.gas -> Gas, in the language of the page; heat_pump -> Heat pump */
 export function title(device) {
-  const own = device.slice(device.lastIndexOf(".") + 1).replaceAll("_", " ");
-  return own.charAt(0).toUpperCase() + own.slice(1);
+  const name = device.slice(device.lastIndexOf(".") + 1);
+  if (table[`device.${name}`] && device !== "main") return table[`device.${name}`];
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
-
-const KINDS = {
-  p1: "Digital meter",
-  s0: "Pulse counter",
-  modbus: "Modbus meter",
-  adc: "Current sensors",
-  remote: "Another station",
-  wire: "Wire",
-  gas: "Gas meter",
-  water: "Water meter",
-  heat: "Heat meter",
-};
 
 /** What a device is, and on which meter it hangs. */
 export function kind(device, type) {
-  const what = KINDS[type] ?? "Meter";
+  const what = table[`kind.${type}`] ?? t("kind.other");
   const at = device.lastIndexOf(".");
-  return at < 0 ? what : `${what} on ${device.slice(0, at)}`;
+  return at < 0 ? what : t("kind.on", { what, device: device.slice(0, at) });
 }
 
-const STATES = { ok: "Working", starting: "Starting", stale: "Old", failed: "Failed", stopped: "Stopped" };
-
 export function state(name) {
-  return STATES[name] ?? name;
+  return table[`state.${name}`] ?? name;
 }
 
 /** A sentence of the station as people write it: without the worker's name, with a full stop. */

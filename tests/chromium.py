@@ -58,15 +58,28 @@ return texts.map((element) => {
 """
 
 
+AXE = Path(__file__).parent / "fixtures/axe-4.12.1.min.js"  # Deque's axe-core, MPL 2.0
+SERIOUS = """
+const done = arguments[arguments.length - 1];
+axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => done(violations
+  .filter(({ impact }) => ["serious", "critical"].includes(impact))
+  .map(({ id, help, nodes }) =>
+    [id, help, ...nodes.slice(0, 3).map((node) => node.html.slice(0, 160))])),
+  (error) => done([["axe", String(error)]]));
+"""
+
+
 class Browser:
     """One window; `errors()` is what its console complained of since the last call."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, network: bool = False) -> None:
+        """`network`: keep a log of what goes over the wire, too."""
         options = ChromeOptions()
         options.binary_location = _program("chromium")
         for flag in (*FLAGS, f"--user-data-dir={profile}"):
             options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        logs = {"browser": "ALL"} | ({"performance": "ALL"} if network else {})
+        options.set_capability("goog:loggingPrefs", logs)
         self.driver = Chrome(options=options, service=Service(_program("chromedriver")))
         self.look(1280, 800)
 
@@ -127,6 +140,11 @@ class Browser:
         """Texts with less contrast than WCAG AA asks for."""
         return list(self.run(FAINT))
 
+    def serious(self) -> list[Any]:
+        """What axe-core finds serious or critical."""
+        self.run(f"{AXE.read_text(encoding='utf-8')}\nwindow.axe = axe")
+        return list(self.driver.execute_async_script(SERIOUS))
+
     def overflow(self) -> int:
         """CSS pixels by which the page is wider than the window."""
         return int(self.run("return document.documentElement.scrollWidth - innerWidth"))
@@ -139,7 +157,8 @@ class Browser:
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def errors(self) -> list[str]:
-        return [entry["message"] for entry in self.driver.get_log("browser")]
+        told = self.driver.get_log("browser")
+        return [entry["message"] for entry in told if entry["level"] in ("WARNING", "SEVERE")]
 
 
 def _program(name: str) -> str:

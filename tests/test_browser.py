@@ -1,6 +1,4 @@
-"""The pages in a real Chromium, on a real server: `S0WEB_SCREENSHOT=docs/live.png pytest
-tests/test_browser.py` draws the picture of the README anew.
-"""
+"""The live pages and the dialog in a real Chromium, on a real server."""
 
 import json
 import os
@@ -26,7 +24,6 @@ from s0web.web.server import mounted
 from tests.chromium import Browser
 
 EVENING = datetime(2026, 6, 18, 19, 34, 20, tzinfo=UTC)
-SCREENSHOT = os.environ.get("S0WEB_SCREENSHOT", "")  # where to write the picture, if at all
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +56,7 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Station,
     """A simulated house after hours of warped time, its clock standing, and its address."""
     path = tmp_path_factory.mktemp("evening") / "s0web.ini"
     fresh.create(path, fresh.DEMO)
-    clock = FakeClock(EVENING - timedelta(hours=24 if SCREENSHOT else 5))
+    clock = FakeClock(EVENING - timedelta(hours=5))
     station = Station(path, clock, threads=False)
     station.run(EVENING + timedelta(seconds=1))
     listening = make_server("127.0.0.1", 0, mounted(create_app(station)), threaded=True)
@@ -115,13 +112,19 @@ def test_the_live_page_shows_power_that_changes_and_draws_it(browser: Browser, d
     browser.until(lambda: sum(map(browser.coloured, drawn)) > 50, "a line in the chart")
 
 
-def test_the_live_page_tells_of_every_meter_and_its_state(browser: Browser, demo: str) -> None:
-    shown(browser, demo)
+def unfold(browser: Browser) -> None:
+    browser.run("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
+
+
+def test_the_page_of_devices_tells_of_every_meter_and_its_state(
+    browser: Browser, demo: str
+) -> None:
+    browser.open(f"{demo}devices")
     browser.until(
         lambda: len(browser.run("return document.querySelectorAll('.sources .ok')")) >= 8, "sources"
     )
     for heading in (
-        *("Energy", "Phases", "Quarter-hour peak", "Gas", "Water", "Main"),
+        *("Meter readings", "Phases", "Quarter-hour peak", "Gas", "Water", "Main"),
         *("Meter", "Solar", "Mains", "Wires", "Sources"),
     ):
         assert heading in browser.run(
@@ -142,7 +145,7 @@ def test_text_is_readable_in_light_and_dark(
         browser.open(demo + path)
     else:
         shown(browser, demo)
-    browser.run("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
+    unfold(browser)
     assert browser.faint() == []
     paper = browser.run("return getComputedStyle(document.body).backgroundColor")
     assert (max(map(int, re.findall(r"\d+", paper))) < 64) == dark
@@ -152,10 +155,10 @@ def test_text_is_readable_in_light_and_dark(
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, demo: str, width: int) -> None:
     browser.look(width, 740)
     shown(browser, demo)
-    browser.run("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
+    unfold(browser)
     assert browser.overflow() <= 0
     browser.open(f"{demo}config")
-    browser.run("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
+    unfold(browser)
     assert browser.overflow() <= 0
 
 
@@ -169,16 +172,12 @@ def test_a_lost_connection_is_told_and_the_last_values_stay(browser: Browser, de
     assert all("ERR_INTERNET_DISCONNECTED" in error for error in browser.errors())
 
 
-def test_a_day_shows_both_directions_and_is_the_picture_of_the_readme(
-    browser: Browser, evening: tuple[Station, str]
-) -> None:
+def test_a_day_shows_both_directions(browser: Browser, evening: tuple[Station, str]) -> None:
     browser.live_in("Europe/Brussels", "en-GB")
     shown(browser, evening[1])
     browser.until(lambda: browser.coloured("--import") > 50, "import")
     browser.until(lambda: browser.coloured("--export") > 50, "export")
     assert "21:34:20" in browser.text(".figure")
-    if SCREENSHOT:
-        browser.picture(Path(SCREENSHOT))
 
 
 def test_old_values_stay_with_their_age_and_the_reason_is_told(
@@ -192,6 +191,8 @@ def test_old_values_stay_with_their_age_and_the_reason_is_told(
     browser.live_in("Europe/Brussels", "en-GB")
     shown(browser, url)
     assert "Old value, 18 min ago" in browser.text(".figure.old")
+    browser.open(f"{url}devices")
+    browser.until(lambda: browser.text(".sources .failed"), "the sources")
     assert "Last news 21:34, 18 min ago" in browser.text(".card.old")
     told = "Since 21:51. ttyUSB0 gives no bytes. Is the cable plugged in?"
     assert told in browser.text(".sources .failed")
@@ -204,6 +205,7 @@ def test_a_changed_option_is_saved_and_its_application_is_shown(
     browser: Browser, demo: str, state: Path
 ) -> None:
     browser.open(f"{demo}config")
+    unfold(browser)
     browser.type('[name="source:garden|pulses_per_m3"]', "250")
     assert browser.find("#unsaved").is_displayed()
     browser.click(".save button")
@@ -214,6 +216,7 @@ def test_a_changed_option_is_saved_and_its_application_is_shown(
 def test_a_bad_value_is_told_beside_its_field(browser: Browser, demo: str, state: Path) -> None:
     before = config.load(state).digest
     browser.open(f"{demo}config")
+    browser.click("#section-source-main > summary")
     browser.type('[name="source:main|pin"]', "four")
     browser.click(".save button")
     browser.until(lambda: browser.text(".field.bad .wrong"), "the message")
@@ -226,13 +229,14 @@ def test_a_bad_value_is_told_beside_its_field(browser: Browser, demo: str, state
 
 def test_a_source_is_added_and_removed(browser: Browser, demo: str, state: Path) -> None:
     browser.open(f"{demo}config")
-    browser.click(".add:has([form=add-s0]) summary")
-    browser.type("#add-s0-name", "heatpump")
-    browser.type('[form="add-s0"][name="new|pin"]', "22")
-    browser.click('[form="add-s0"][value="add"]')
+    browser.click(".add:has([form=add-source-s0]) summary")
+    browser.type("#add-source-s0-name", "heatpump")
+    browser.type('[form="add-source-s0"][name="new|pin"]', "22")
+    browser.click('[form="add-source-s0"][value="add"]')
     browser.until(lambda: browser.text("#done") == "Added and applied.", "the new source")
     assert "[source:heatpump]\n" in state.read_text()
     assert "heatpump" in asked(demo, "readings")["devices"]
+    browser.click("#section-source-heatpump > summary")
     browser.click(".remove:has([value='remove:source:heatpump']) summary")
     browser.click("[value='remove:source:heatpump']")
     browser.until(lambda: browser.text("#done") == "Removed and applied.", "its end")
@@ -243,6 +247,7 @@ def test_every_field_looks_like_one(browser: Browser, demo: str, state: Path) ->
     """Also that of a secret, which only some kinds of section have."""
     config.save(state, {"source:far": {"type": "remote"}})
     browser.open(f"{demo}config")
+    unfold(browser)
     heights = browser.run(
         "return [...document.querySelectorAll('.field :is(input, select):not(.switch)')]"
         ".filter((field) => field.checkVisibility())"
@@ -255,6 +260,7 @@ def test_every_field_looks_like_one(browser: Browser, demo: str, state: Path) ->
 
 def test_a_counter_is_corrected(browser: Browser, demo: str) -> None:
     browser.open(f"{demo}config")
+    browser.click("#section-source-main > summary")
     browser.click(".correct:has([form=correct-main]) summary")
     browser.type("#correct-main-reading", "5000")
     browser.click('[value="correct:main"]')

@@ -1,6 +1,8 @@
 """The pages and the settings dialog as a browser without JavaScript has them."""
 
+import gzip
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from s0web import config
+from s0web.model import Command
 from s0web.options import OPTIONS
 from s0web.quantities import QUANTITIES
 from s0web.station import Station
-from s0web.web import assets
+from s0web.web import assets, words
 from s0web.web.app import create_app
 from tests.conftest import until
 
@@ -65,14 +68,16 @@ def message(soup: BeautifulSoup, field: str) -> str:
 # -- pages -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/config", "/grafana/", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/history", "/devices", "/switches", "/config", "/grafana/", "/nowhere"]
+)
 def test_no_page_needs_another_site_or_what_the_policy_forbids(
     client: FlaskClient, path: str
 ) -> None:
     soup = page(client.get(path, headers=PAGE))
     for tag in soup.select("[src], [href], [action]"):
         address = str(tag.get("src") or tag.get("href") or tag.get("action"))
-        assert address.startswith("/")
+        assert address.startswith(("/", "?language=", "#"))
         assert not address.startswith("//")
         if "/static/" in address:
             with client.get(address) as answer:
@@ -84,7 +89,7 @@ def test_no_page_needs_another_site_or_what_the_policy_forbids(
 def test_addresses_follow_the_mount(client: FlaskClient) -> None:
     soup = page(client.get("/", environ_overrides={"SCRIPT_NAME": "/s0"}))
     for tag in soup.select("[src], [href]"):
-        assert str(tag.get("src") or tag.get("href")).startswith("/s0/")
+        assert str(tag.get("src") or tag.get("href")).startswith(("/s0/", "?language=", "#"))
 
 
 def test_modules_import_only_what_is_there() -> None:
@@ -95,11 +100,90 @@ def test_modules_import_only_what_is_there() -> None:
         assert "https:" not in module.read_text()
 
 
-def test_the_live_page_knows_every_quantity(client: FlaskClient) -> None:
-    live = page(client.get("/")).select_one("#live")
-    assert live is not None
+def test_the_page_of_devices_knows_every_quantity(client: FlaskClient) -> None:
+    devices = page(client.get("/devices")).select_one("#page")
+    assert devices is not None
     for quantity in QUANTITIES:
-        assert f'"{quantity}"' in str(live["data-vocabulary"])
+        assert f'"{quantity}"' in str(devices["data-vocabulary"])
+
+
+def test_every_page_leads_to_every_other_and_says_where_it_is(client: FlaskClient) -> None:
+    paths = ["/", "/history", "/switches", "/devices", "/config"]
+    for path in paths:
+        links = page(client.get(path)).select("header nav a")
+        assert [link["href"] for link in links] == paths
+        assert [link["href"] for link in links if link.get("aria-current") == "page"] == [path]
+
+
+# -- languages -------------------------------------------------------------------------------------
+
+
+def test_every_language_has_all_words_and_fills_in_the_same(client: FlaskClient) -> None:
+    english = words.table("en")
+    for language in words.LANGUAGES:
+        here = words.table(language)
+        assert list(here) == list(english)
+        for key, text in here.items():
+            assert text.strip() == text != ""
+            assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", english[key]))
+        same = [key for key in english if here[key] == english[key]]
+        assert language == "en" or len(same) < len(english) / 8, same
+
+
+def test_every_word_of_the_pages_is_in_the_tables_and_none_is_left_over() -> None:
+    scripts = [*assets("static").glob("*.js"), *assets("templates").glob("*.html")]
+    text = "\n".join(file.read_text() for file in scripts)
+    used = set(re.findall(r"""\bt\(["']([a-z0-9_.]+)["']""", text))
+    known = set(words.table("en"))
+    assert used - {name for name in used if name.endswith((".", "_"))} <= known
+    written = {key for key in known if re.search(rf"[\"'`]{re.escape(key)}[\"'`]", text)}
+    built = ("device.", "kind.", "state.", "rule.", "flow.", "energy.", "cost.",
+             "quantity.", "peak.", "switch.", "source.last_", "dialog.")  # fmt: skip
+    assert [key for key in known - written if not key.startswith(built)] == []
+
+
+@pytest.mark.parametrize(
+    ("accepted", "cookie", "told", "address", "spoken"),
+    [
+        ("", "", "auto", "", "en"),
+        ("fr-BE,fr;q=0.9,en;q=0.5", "", "auto", "", "fr"),
+        ("ja", "", "auto", "", "en"),
+        ("fr", "", "nl", "", "nl"),
+        ("fr", "de", "nl", "", "de"),
+        ("fr", "de", "nl", "en", "en"),
+        ("fr", "<b>", "auto", "xx", "fr"),
+    ],
+)
+def test_the_language_is_that_of_the_address_the_cookie_the_settings_or_the_browser(
+    client: FlaskClient,
+    station: Station,
+    accepted: str,
+    cookie: str,
+    told: str,
+    address: str,
+    spoken: str,
+) -> None:
+    if told != "auto":
+        config.save(station.path, {"web": {"language": told}})
+        station.tell(Command("station", "apply"))
+        until(lambda: station.config and station.config.sections["web"]["language"] == told, told)
+    if cookie:
+        client.set_cookie(words.COOKIE, cookie)
+    answer = client.get(f"/devices?language={address}", headers={"Accept-Language": accepted})
+    soup = page(answer)
+    assert soup.html is not None
+    assert soup.html["lang"] == spoken
+    heading = soup.select_one("h1")
+    assert heading is not None
+    assert heading.get_text() == words.table(spoken)["nav.devices"]
+
+
+def test_a_chosen_language_is_kept(client: FlaskClient) -> None:
+    links = page(client.get("/")).select(".languages a")
+    assert [link["lang"] for link in links] == ["nl", "fr", "de"]
+    client.get(f"/{links[0]['href']}")
+    assert "Instellingen" in page(client.get("/")).get_text()
+    assert "Set-Cookie" not in client.get("/healthz?language=de").headers
 
 
 def test_a_person_gets_a_page_for_an_error_and_a_program_a_document(client: FlaskClient) -> None:
@@ -114,7 +198,9 @@ def test_a_person_gets_a_page_for_an_error_and_a_program_a_document(client: Flas
 def test_the_dialog_draws_every_option_with_its_help_and_unit(house: Station) -> None:
     soup = page(create_app(house).test_client().get("/config"))
     scopes = {"s0web": "s0web", "web": "web", "log": "log",
-              "source:main": "source.s0", "source:grid": "source.p1"}  # fmt: skip
+              "source:main": "source.s0", "source:grid": "source.p1", "house": "house",
+              "peak": "peak", "prices": "prices", "telegram": "telegram",
+              "daily": "daily"}  # fmt: skip
     for section, scope in scopes.items():
         for option in OPTIONS[scope]:
             tags = soup.select(f'[name="{section}|{option.name}"]')
@@ -191,7 +277,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence_and_offers_no_save(
 
 
 def test_a_source_is_added_and_removed(client: FlaskClient, station: Station) -> None:
-    answer = submit(client, "add-s0", "add", new__name="heatpump", new__pin="22")
+    answer = submit(client, "add-source-s0", "add", new__name="heatpump", new__pin="22")
     assert answer.location.endswith("done=added")
     until(lambda: "heatpump" in station.devices(), "the new source")
     answer = submit(client, "options", "remove:source:heatpump")
@@ -214,7 +300,7 @@ def test_a_source_that_cannot_be_added_is_told_beside_the_field(
     client: FlaskClient, station: Station, name: str, pin: str, field: str, sentence: str
 ) -> None:
     before = station.path.read_text()
-    soup = page(submit(client, "add-s0", "add", new__name=name, new__pin=pin))
+    soup = page(submit(client, "add-source-s0", "add", new__name=name, new__pin=pin))
     assert message(soup, field).startswith(sentence)
     assert soup.select(f'details[open] [name="{field}"]')
     assert station.path.read_text() == before
@@ -236,13 +322,13 @@ def test_a_second_meter_on_a_bus_is_added_with_the_dialog_alone(
     """It cannot have the usual address; and a faster bus is as fast for all on it."""
     bus = {"new__port": "simulated-bus", "new__model": "sdm120"}
     answer = submit(
-        client, "add-modbus", "add", new__name="one", **bus, new__unit="7", new__baud="19200"
+        client, "add-source-modbus", "add", new__name="one", **bus, new__unit="7", new__baud="19200"
     )
     assert answer.location.endswith("done=added")
-    tried = submit(client, "add-modbus", "add", new__name="two", **bus, new__unit="7")
+    tried = submit(client, "add-source-modbus", "add", new__name="two", **bus, new__unit="7")
     assert message(page(tried), "new|unit").startswith("Is in use by [source:one]")
     assert message(page(tried), "new|baud").startswith("Is 9600, but [source:one]")
-    added = fields(page(tried), "add-modbus") | {"new|unit": "8", "new|baud": "19200"}
+    added = fields(page(tried), "add-source-modbus") | {"new|unit": "8", "new|baud": "19200"}
     assert client.post("/config", data=added | {"action": "add"}).location.endswith("done=added")
     two = config.load(station.path).sources["two"]
     assert (two["unit"], two["baud"], two["parity"]) == (8, 19200, "N")
@@ -252,14 +338,52 @@ def test_what_was_wrong_with_an_addition_is_asked_beside_it(
     client: FlaskClient, station: Station
 ) -> None:
     adc = {"new__current_channels": "a:0", "new__voltage_channels": "a:1"}
-    added = submit(client, "add-adc", "add", new__name="one", **adc)
+    added = submit(client, "add-source-adc", "add", new__name="one", **adc)
     assert added.location.endswith("done=added")
     config.save(station.path, {"source:one": {"chip": "mcp3204"}})
-    tried = page(submit(client, "add-adc", "add", new__name="two", new__current_channels="b:2"))
+    tried = page(
+        submit(client, "add-source-adc", "add", new__name="two", new__current_channels="b:2")
+    )
     assert message(tried, "new|chip").startswith("Is mcp3208, but [source:one]")
-    again = fields(tried, "add-adc") | {"new|chip": "mcp3204", "action": "add"}
+    again = fields(tried, "add-source-adc") | {"new|chip": "mcp3204", "action": "add"}
     assert client.post("/config", data=again).location.endswith("done=added")
     assert config.load(station.path).sources["two"]["chip"] == "mcp3204"
+
+
+def test_contracts_and_switches_are_added_beside_a_sink_of_the_same_type(
+    client: FlaskClient, station: Station
+) -> None:
+    rates = {"new__import_rate": "0,3", "new__from": "2026-01-01"}
+    submit(client, "add-contract-electricity", "add", new__name="supplier", **rates)
+    plug = {"new__host": "10.0.0.9", "new__command_topic": "cmnd/plug/POWER"}
+    submit(client, "add-switch-mqtt", "add", new__name="boiler", **plug)
+    submit(client, "add-sink-mqtt", "add", new__name="broker", new__host="10.0.0.9")
+    saved = config.load(station.path)
+    assert saved.contracts["supplier"]["import_rate"] == 0.3
+    assert saved.contracts["supplier"]["from"] == date(2026, 1, 1)
+    assert saved.switches["boiler"]["command_topic"] == "cmnd/plug/POWER"
+    assert saved.sinks["broker"]["type"] == "mqtt"
+    soup = page(client.get("/config"))
+    day = soup.select_one('input[type="date"][name="contract:supplier|from"]')
+    assert day is not None
+    assert day["value"] == "2026-01-01"
+    for section in ("switch:boiler", "contract:supplier"):
+        assert submit(client, "options", f"remove:{section}").location.endswith("done=removed")
+
+
+def test_a_type_that_is_none_is_refused(client: FlaskClient) -> None:
+    token = fields(page(client.get("/config")), "add-source-s0")
+    for kind in ("s0", "source.", "source.mysql", "web.", "", "cache.x"):
+        answer = client.post("/config", data=token | {"new|type": kind, "action": "add"})
+        assert answer.status_code == 400
+        assert "There is no such type." in page(answer).get_text()
+
+
+def test_devices_are_offered_where_one_is_asked_for(client: FlaskClient) -> None:
+    soup = page(client.get("/config"))
+    assert [option["value"] for option in soup.select("#devices option")] == ["main"]
+    for role in ("grid", "solar", "battery", "car", "gas", "water"):
+        assert soup.select(f'[name="house|{role}"][list="devices"]')
 
 
 def test_a_secret_is_set_kept_and_removed_and_never_shown(
@@ -267,7 +391,7 @@ def test_a_secret_is_set_kept_and_removed_and_never_shown(
 ) -> None:
     added = submit(
         client,
-        "add-push",
+        "add-sink-push",
         "add",
         new__name="attic",
         new__device="main",
@@ -315,7 +439,7 @@ def test_what_people_type_is_text_and_never_markup(client: FlaskClient, station:
     title = "<script>\"&'"
     submit(client, "options", "save", web__title=title)
     until(lambda: station.config and station.config.sections["web"]["title"] == title, "the title")
-    for path in ("/", "/config"):
+    for path in ("/", "/history", "/config"):
         answer = client.get(path)
         assert title not in answer.get_data(as_text=True)
         assert title in page(answer).get_text()
@@ -326,5 +450,40 @@ def test_static_files_are_small_and_have_a_licence_where_they_are_not_ours() -> 
     vendored = sum(path.stat().st_size for path in (folder / "vendor").iterdir())
     own = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     assert vendored < 60_000
-    assert own < 60_000
+    assert own < 110_000
     assert "MIT" in (folder / "vendor" / "uPlot-LICENSE.txt").read_text()
+
+
+# -- what goes over the wire -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/static/style.css", "/openapi.json", "/static/words/en.json"])
+def test_files_and_documents_are_packed_for_who_asks(client: FlaskClient, path: str) -> None:
+    with client.get(path, headers={"Accept-Encoding": "gzip, br"}) as packed:
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert packed.headers["Vary"] == "Accept-Encoding"
+        assert int(packed.headers["Content-Length"]) == len(packed.data)
+        text = gzip.decompress(packed.data)
+    for wish in ("", "identity", "gzip;q=0"):
+        with client.get(path, headers={"Accept-Encoding": wish}) as plain:
+            assert "Content-Encoding" not in plain.headers
+            if path.startswith("/static"):
+                assert plain.data == text
+
+
+def test_a_packed_file_that_is_known_is_not_sent_again(client: FlaskClient) -> None:
+    head = {"Accept-Encoding": "gzip"}
+    with client.get("/static/style.css", headers=head) as first:
+        known = first.headers["ETag"]
+    with client.get("/static/style.css", headers=head | {"If-None-Match": known}) as again:
+        assert again.status_code == 304
+        assert again.data == b""
+
+
+def test_pages_with_their_form_tokens_are_never_packed(client: FlaskClient) -> None:
+    answer = client.get("/config", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in answer.headers
+    with client.get(
+        "/static/style.css", headers={"Accept-Encoding": "gzip", "Range": "bytes=0-9"}
+    ) as part:
+        assert len(part.data) == 10

@@ -8,15 +8,22 @@ from ..errors import S0WebError
 from ..station import Station
 from . import assets
 from .api import api_blueprint
+from .compress import compress_answers
 from .config import config_blueprint
 from .corrections import Corrections
+from .costs import costs_blueprint
 from .grafana import grafana_blueprint
 from .history import history_blueprint
 from .legacy import legacy_blueprint
 from .pages import pages_blueprint
+from .peak import peak_blueprint
+from .prices import prices_blueprint
 from .rejected import rejected_blueprint
 from .rights import guard_requests
 from .state import state_blueprint
+from .switches import switches_blueprint
+from .telegram_raw import telegram_blueprint
+from .words import speak_languages
 
 BODY = 256 * 1024  # bytes that a request may bring
 PARTS = 2_000  # fields of a form
@@ -38,13 +45,20 @@ def create_app(station: Station) -> Flask:
     app.extensions["station"] = station
     app.extensions["corrections"] = Corrections()
     guard_requests(app, station)
+    speak_languages(app, station)
+    compress_answers(app)
     for blueprint in (
         legacy_blueprint,
         api_blueprint,
         history_blueprint,
+        switches_blueprint,
+        telegram_blueprint,
         rejected_blueprint,
         state_blueprint,
         config_blueprint,
+        peak_blueprint,
+        prices_blueprint,
+        costs_blueprint,
         pages_blueprint,
         grafana_blueprint,
     ):

@@ -97,25 +97,23 @@ def _by_field(error: ConfigError) -> dict[str, str]:
 
 
 def _add(station: Station, _: str) -> str:
-    name, kind = request.form.get("new|name", "").strip(), request.form.get("new|type", "")
-    family = _family(kind)
+    name, scope = request.form.get("new|name", "").strip(), request.form.get("new|type", "")
+    family, _, kind = scope.partition(".")
+    if family not in ini.FAMILIES or kind not in types_of(family):
+        raise ValueError("There is no such type.")
     section = f"{family}:{name}"
     if not ini.NAME.fullmatch(name):
         raise _wrong("new", "name", "a name is letters, digits, _ or -, and begins with a letter.")
     if section in texts_of(station):
         raise _wrong("new", "name", f"there is a {name} already.")
     options: dict[str, str | None] = {"type": kind}
-    for option in OPTIONS.get(f"{family}.{kind}", ()):
+    for option in OPTIONS[scope]:
         text = request.form.get(f"new|{option.name}", option.default or "").strip()
         if text != option.default:
             options[option.name] = text
     ini.save(station.path, {section: options})
     _apply(station)
     return "added"
-
-
-def _family(kind: str) -> str:
-    return "sink" if kind in types_of("sink") else "source"
 
 
 def _remove(station: Station, section: str) -> str:

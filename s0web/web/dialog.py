@@ -19,10 +19,27 @@ from .corrections import Corrections, reading
 from .rights import form_token, is_local
 
 NOT_SHOWN = ("hash",)  # kinds of option that the dialog neither shows nor changes
+RULE = ("power", "rule", "on", "off")
 ASKED = {  # beside what must be given, what most who add one of a type have to set
-    "modbus": ("unit", "baud", "parity"),
-    "adc": ("voltage_channels",),
-    "remote": ("url", "allowed"),
+    "source.modbus": ("unit", "baud", "parity"),
+    "source.adc": ("voltage_channels",),
+    "source.remote": ("url", "allowed"),
+    "contract.electricity": ("from", "tariff", "import_rate", "import_rate_low", "export_rate"),
+    "contract.gas": ("from", "rate", "rate_kwh"),
+    "contract.water": ("from", "rate"),
+    "switch.gpio": ("active_low", *RULE),
+    "switch.mqtt": ("state_topic", *RULE),
+} | {f"switch.{kind}": RULE for kind in ("shelly", "tasmota", "http", "simulated")}
+EXAMPLES = {  # of names
+    "source": "meter",
+    "source.p1": "grid",
+    "source.s0": "heatpump",
+    "source.adc": "mains",
+    "source.remote": "garage",
+    "sink": "central",
+    "sink.push": "attic",
+    "contract": "supplier2026",
+    "switch": "boiler",
 }
 
 
@@ -51,11 +68,13 @@ def draw(form: Mapping[str, str], wrong: Mapping[str, str], sentence: str) -> st
         counters=_counters(station, form),
         kinds={
             family: [
-                (kind, SCOPES[f"{family}.{kind}"], _asked(family, kind, form, wrong))
+                (f"{family}.{kind}", SCOPES[f"{family}.{kind}"], _asked(family, kind, form, wrong))
                 for kind in types_of(family)
             ]
             for family in ini.FAMILIES
         },
+        examples=EXAMPLES,
+        devices=list(documents.names(station)),
         wrong=wrong,
         new={"name": form.get("new|name", ""), "type": form.get("new|type", "")},
         sentence=sentence,
@@ -100,6 +119,7 @@ def _section(
         "plain": [field for field in fields if not field["option"].advanced],
         "advanced": [field for field in fields if field["option"].advanced],
         "wrong": wrong.get(f"{name}|", ""),
+        "is_wrong": any(field["wrong"] for field in fields) or f"{name}|" in wrong,
     }
 
 
@@ -107,13 +127,14 @@ def _asked(
     family: str, kind: str, form: Mapping[str, str], wrong: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """What is asked of who adds one of this type; what was wrong with the last try is among it."""
-    is_mine = form.get("new|type") == kind
+    scope = f"{family}.{kind}"
+    is_mine = form.get("new|type") == scope
     section = f"{family}:{form.get('new|name', '').strip()}"
     fields = []
-    for option in OPTIONS[f"{family}.{kind}"]:
+    for option in OPTIONS[scope]:
         field = f"new|{option.name}"
         why = wrong.get(f"{section}|{option.name}", "") if is_mine else ""
-        usual = option.default is None or option.name in ASKED.get(kind, ())
+        usual = option.default is None or option.name in ASKED.get(scope, ())
         if usual or why or (is_mine and field in form):
             text = form.get(field, option.default or "") if is_mine else option.default or ""
             fields.append({"option": option, "field": field, "text": text, "wrong": why})

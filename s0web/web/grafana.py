@@ -9,7 +9,7 @@ DASHBOARDS = {
     "overview": "power now, today's energy, gas and water",
     "phases": "power, voltage and current of each phase",
     "energy": "import, export, gas and water per day and month",
-    "costs": "a place kept free: costs are not counted yet",
+    "costs": "what each day and month cost, rates, day-ahead prices, monthly peaks",
     "fleet": "every logger: last seen, silent ones, how far behind",
 }
 

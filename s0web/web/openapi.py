@@ -2,7 +2,14 @@
 
 from .. import __version__
 from ..quantities import QUANTITIES
-from . import openapi_history
+from . import (
+    openapi_costs,
+    openapi_history,
+    openapi_peak,
+    openapi_prices,
+    openapi_switches,
+    openapi_telegram,
+)
 from .openapi_parts import (
     NUMBER,
     TEXT,
@@ -64,6 +71,11 @@ def _paths() -> Document:
             )
         },
         **openapi_history.paths(device),
+        **openapi_switches.paths(),
+        **openapi_telegram.paths(device),
+        **openapi_peak.paths(),
+        **openapi_prices.paths(),
+        **openapi_costs.paths(),
         "/api/v1/status": {"get": answer("How everything is.", "Status", [])},
         "/api/v1/fast/{device}": {"post": _fast(device)},
         "/api/v1/rejected": {"get": answer("What servers did not take.", "Rejected", [], 503)},
@@ -166,6 +178,10 @@ def _schemas() -> Document:
         "Readings": record({"time": TIME, "version": WHOLE, "devices": mapping(ref("Device"))}),
         "Recent": _recent(),
         **openapi_history.schemas(),
+        **openapi_switches.schemas(),
+        **openapi_peak.schemas(),
+        **openapi_prices.schemas(),
+        **openapi_costs.schemas(),
         "Status": _status(),
         "Electricity": record({"data": data, "units": mapping(TEXT)}),
         "Version": record({"application": TEXT, "version": NUMBER}),
