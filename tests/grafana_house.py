@@ -15,7 +15,7 @@ from tests.grafana_macros import expanded
 from tools.grafana.__main__ import HERE
 
 HOUSE, ZONE = House(), ZoneInfo("Europe/Brussels")
-STEP = timedelta(minutes=5)
+STEP, QUARTER = timedelta(minutes=5), timedelta(minutes=15)
 BEGIN = datetime(2026, 10, 24, 12, tzinfo=UTC)  # before a day of 25 hours
 END = datetime(2026, 11, 1, 9, 35, tzinfo=UTC)  # and after a month's end
 NOW = END + timedelta(seconds=20)
@@ -23,6 +23,9 @@ ODD = "it's (a|b)*"  # a name that wants to be quoted
 RANGES = {  # the panels' own
     "now/d": datetime(2026, 11, 1, tzinfo=ZONE),
     "now-11M/M": datetime(2025, 12, 1, tzinfo=ZONE),
+    "now-11M/M+15m": datetime(2025, 12, 1, 0, 15, tzinfo=ZONE),
+    "now/M": datetime(2026, 11, 1, tzinfo=ZONE),
+    "now/y": datetime(2026, 1, 1, tzinfo=ZONE),
     "7d": NOW - timedelta(days=7),
     "10m": NOW - timedelta(minutes=10),
 }
@@ -61,6 +64,22 @@ def told(t: datetime) -> list[Reading]:
     ]
 
 
+def booked(t: datetime) -> list[Reading]:
+    """What is derived of the quarter that ends at t, each number another in every quarter."""
+    number = (t - BEGIN) // QUARTER
+    if number < 1 or (t - BEGIN) % QUARTER:
+        return []
+    bought, sold, gas = (number % 97) / 100, -(number % 13) / 200, (number % 7) / 300
+    electricity = {"cost": bought + sold + 0.01, "cost_import": bought, "cost_export": sold}
+    rates = {"rate_import": 0.2 + (number % 5) / 100, "rate_export": 0.04}
+    return [
+        Reading("costs.electricity", t, {**electricity, "cost_fixed": 0.01, **rates}),
+        Reading("costs.gas", t, {"cost": gas, "cost_volume": gas, "rate_volume": 1.1}),
+        Reading("peak", t, {"demand_quarter": 100.0 * (number % 41)}),
+        Reading("prices", t, {"price_spot": float(number % 96)}),  # the slot that begins
+    ]
+
+
 def moments() -> list[datetime]:
     return [BEGIN + n * STEP for n in range((END - BEGIN) // STEP + 1)]
 
@@ -74,7 +93,7 @@ def fill(kind: str, **texts: str) -> None:
     """By the real sinks of two stations; the one in the shed fell silent two hours ago."""
     silent = END - timedelta(hours=2)
     shed = [Reading("shed", t, {"power": 5.0}) for t in moments() if t <= silent]
-    pi = [reading for t in moments() for reading in told(t)]
+    pi = [reading for t in moments() for reading in (*told(t), *booked(t))]
     for logger, readings in (("pi", pi), ("shed", shed)):
         given = texts | {"logger": logger, "timezone": str(ZONE)}
         rows = OPTIONS[f"sink.{kind}"]

@@ -43,6 +43,9 @@ def expanded(
     query = re.sub(named, variable, query)
     if database == "postgresql":
         query = re.sub(r"\$(\w+)\(\)", lambda m: _postgresql(m, begin, end), query)
+    if database == "mysql":
+        query = query.replace("$__unixEpochFrom()", str(first // 1000))
+        query = query.replace("$__unixEpochTo()", str(last // 1000))
     assert "$" not in re.sub(r"/\^.*?\$/", "", query), query  # nothing is left unexpanded
     return query
 

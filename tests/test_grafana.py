@@ -16,16 +16,19 @@ from tests.grafana_house import (
     HOUSE,
     NOW,
     ODD,
+    QUARTER,
     RANGES,
     STEP,
     ZONE,
     Database,
     asked,
+    booked,
     chosen,
     dashboard,
     fill,
     grown,
     last_of,
+    moments,
     panel,
     table,
     told,
@@ -255,6 +258,151 @@ def test_a_device_without_a_register_leaves_its_panel_empty(database: Database) 
     assert asked(database, "overview", "Imported today", variables=variables) == {}
 
 
+# -- costs and peaks -------------------------------------------------------------------------------
+
+
+def _told_of(device: str, quantity: str, end: datetime = END) -> list[tuple[datetime, float]]:
+    """The local begin of each quarter, and what was told of it at its end, up to an instant."""
+    return [
+        ((t - QUARTER).astimezone(ZONE), reading.values[quantity])
+        for t in moments()
+        for reading in booked(t)
+        if t <= end and reading.device == device
+    ]
+
+
+CARRIERS = ("costs.electricity", "costs.gas")
+WRITTEN = END - timedelta(minutes=20)  # the quarter of the database that runs is not in it
+
+
+def test_what_today_this_month_and_this_year_cost_is_summed_by_carrier(database: Database) -> None:
+    for title, relative in (("Today", "now/d"), ("This month", "now/M"), ("This year", "now/y")):
+        begin = RANGES[relative]
+        if database.name == "influxdb" and title != "Today":
+            begin -= QUARTER  # it ended as the range began
+        assert last_of(asked(database, "costs", title)) == pytest.approx(
+            {
+                device: sum(euro for at, euro in _told_of(device, "cost") if at >= begin)
+                for device in CARRIERS
+            }
+        )
+
+
+@pytest.mark.parametrize(
+    ("title", "device", "quantities"),
+    [
+        ("Cost per day", "costs.electricity", {"costs.electricity": "cost"}),
+        ("Cost per day", "costs.gas", {"costs.gas": "cost"}),
+        (
+            "Electricity per day",
+            "costs.electricity",
+            {name: name for name in ("cost_import", "cost_export", "cost_fixed")},
+        ),
+    ],
+)
+def test_each_local_day_has_the_cost_of_its_quarters(
+    database: Database, title: str, device: str, quantities: dict[str, str]
+) -> None:
+    begin = datetime(2026, 10, 25, tzinfo=ZONE)  # of 25 hours
+    first = begin + QUARTER if database.name == "influxdb" else begin
+    curves = asked(database, "costs", title, begin=first)
+    for curve, quantity in quantities.items():
+        found = {datetime.fromtimestamp(at, ZONE).date(): euro for at, euro in curves[curve]}
+        assert len(found) == len(curves[curve])
+        for n in range(7):
+            day = begin.date() + timedelta(days=n)
+            quarters = [euro for at, euro in _told_of(device, quantity) if at.date() == day]
+            assert len(quarters) == (100 if n == 0 else 96)
+            assert found[day] == pytest.approx(sum(quarters)), (curve, day)
+        assert min(found) == begin.date()  # the quarter that ended as the range began is not in it
+
+
+def test_each_month_has_its_cost(sql: Database) -> None:
+    curves = asked(sql, "costs", "Cost per month")
+    assert set(curves) == set(CARRIERS)
+    for device in CARRIERS:
+        assert _by_month(curves[device]) == pytest.approx(
+            {
+                month: sum(e for at, e in _told_of(device, "cost", WRITTEN) if at.month == month)
+                for month in (10, 11)
+            }
+        )
+
+
+def test_each_month_has_its_highest_quarter(sql: Database) -> None:
+    curves = asked(sql, "costs", "Peak per month")
+    demands = _told_of("peak", "demand_quarter", WRITTEN)
+    assert _by_month(curves["demand_quarter"]) == {
+        month: max(watts for at, watts in demands if at.month == month) for month in (10, 11)
+    }
+
+
+def _by_month(points: list[tuple[float, float]]) -> dict[int, float]:
+    return {datetime.fromtimestamp(at, ZONE).month: value for at, value in points}
+
+
+@pytest.mark.parametrize(
+    ("title", "how", "named"),
+    [
+        ("Cost per month", "sum", {"costs.electricity": "cost", "costs.gas": "cost"}),
+        ("Peak per month", "max", {"peak": "demand_quarter"}),
+    ],
+)
+def test_months_of_costs_and_peaks_are_made_of_days_by_grafana_for_influxdb(
+    influxdb: Database, title: str, how: str, named: dict[str, str]
+) -> None:
+    about = panel("influxdb", "costs", title)
+    steps = {step["id"]: step["options"] for step in about["transformations"]}
+    assert steps["groupBy"]["fields"]["value"]["aggregations"] == [how]
+    assert steps["groupingToMatrix"]["valueField"] == f"value ({how})"
+    found: dict[tuple[str, int], list[float]] = {}
+    (target,) = about["targets"]
+    variables, begin = chosen(influxdb, "costs"), RANGES[about["timeFrom"]]
+    for series in influxdb.ask(expanded(target["query"], "influxdb", begin, NOW, variables)):
+        assert series["columns"] == ["time", "value"]
+        for at, value in series["values"]:
+            month = datetime.fromtimestamp(at / 1e9, ZONE).month
+            found.setdefault((series["tags"]["device"], month), []).append(value)
+    reduce = {"sum": sum, "max": max}[how]
+    assert {key: reduce(values) for key, values in found.items()} == pytest.approx(
+        {
+            (device, month): reduce(
+                [v for at, v in _told_of(device, quantity) if at.month == month]
+            )
+            for device, quantity in named.items()
+            for month in (10, 11)
+        }
+    )
+
+
+@pytest.mark.parametrize("days", [1, 6])
+@pytest.mark.parametrize(
+    ("title", "device", "quantity", "is_stamped_at_its_end"),
+    [
+        ("Rates of electricity", "costs.electricity", "rate_import", True),
+        ("Demand of each quarter-hour", "peak", "demand_quarter", True),
+        ("Day-ahead price", "prices", "price_spot", False),
+    ],
+)
+def test_a_quarter_is_drawn_where_it_was(
+    database: Database,
+    days: int,
+    title: str,
+    device: str,
+    quantity: str,
+    is_stamped_at_its_end: bool,
+) -> None:
+    begin = datetime(2026, 10, 26, tzinfo=UTC)
+    end = begin + timedelta(days=days)
+    curves = asked(database, "costs", title, begin=begin, end=end, interval="15m")
+    is_drawn_late = database.name == "influxdb" or not is_stamped_at_its_end
+    late = QUARTER if is_drawn_late else timedelta()
+    told_there = {(at + late).timestamp(): value for at, value in _told_of(device, quantity)}
+    assert len(curves[quantity]) >= days * 96 - 1
+    for at, value in curves[quantity]:
+        assert value == pytest.approx(told_there[at])
+
+
 # -- fleet -----------------------------------------------------------------------------------------
 
 
@@ -266,11 +414,14 @@ def test_the_fleet_shows_who_is_silent_and_for_how_long(sql: Database) -> None:
     shed, pi = table(sql, "Each logger")
     assert (shed[0], pi[0]) == ("shed", "pi")  # the oldest first
     assert shed[1:3] == (1, 1)
-    assert pi[1] == len({reading.device for reading in told(END)})
+    often, seldom = told(END), booked(END - STEP)  # three times in a quarter, and once
+    assert pi[1] == len({reading.device for reading in (*often, *seldom)})
     assert float(pi[3]) == END.timestamp() * 1000
     assert float(pi[4]) == pytest.approx(20)
     assert float(shed[5]) == 0
-    assert float(pi[5]) == pytest.approx(3 * pi[2] / 15)
+    many, few = (sum(len(reading.values) for reading in of) for of in (often, seldom))
+    assert pi[2] == many + few
+    assert float(pi[5]) == pytest.approx((3 * many + few) / 15, abs=1e-4)
 
 
 def test_the_course_of_the_fleet_counts_values_a_minute(sql: Database) -> None:

@@ -1,6 +1,7 @@
 """The files for Grafana: whole, up to date, and to be had from the station."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,8 @@ def test_a_dashboard_is_whole(path: Path) -> None:
         references = [target["refId"] for target in about.get("targets", ())]
         assert references == list("ABCD")[: len(references)]
         assert references or about["type"] == "text"
+        if "timeFrom" in about:  # of which $__from and $__to know nothing
+            assert not re.search(r"\$__(from|to)|\$\{__(from|to)", str(about["targets"]))
         for holder in (about, *about.get("targets", ())) if references else ():
             assert holder["datasource"]["uid"] == "${datasource}"
         assert (

@@ -7,6 +7,8 @@ from pathlib import Path
 from .dashboards import DASHBOARDS, DIALECTS, Ask, Dashboard
 from .panels import Json, laid_out
 from .sql import Sql
+from .sql_booked import SERIES as BOOKED
+from .sql_booked import series as booked
 
 HERE = Path(__file__).resolve().parents[2] / "static/grafana"
 SCHEMA = 38  # of Grafana 10.0; later ones bring it up to date as they load it
@@ -57,13 +59,13 @@ def _variables(of: Dashboard, ask: Ask, source: Json) -> Iterator[Json]:
         "query": ask.type,
         "refresh": 1,
     }
-    if of.name != "costs":
-        yield _asked("logger", "Logger", ask.loggers(), source, many=of.is_of_fleet)
-        if not of.is_of_fleet:
-            yield _asked("device", "Device", ask.devices(), source, many=True)
+    yield _asked("logger", "Logger", ask.loggers(), source, many=of.is_of_fleet)
+    if of.has_devices:
+        yield _asked("device", "Device", ask.devices(), source, many=True)
     if isinstance(ask, Sql):
         for name in of.series:
-            yield {**_asked(name, "", ask.series(name), source, many=True), "hide": 2}
+            ids = booked(name) if name in BOOKED else ask.series(name)
+            yield {**_asked(name, "", ids, source, many=True), "hide": 2}
 
 
 def _asked(name: str, label: str, query: str, source: Json, many: bool) -> Json:

@@ -1,4 +1,5 @@
-"""The dashboards as tables of panels: overview, phases, energy, costs; the fleet has its own file.
+"""The dashboards as tables of panels: overview, phases, energy; costs and the fleet have
+files of their own.
 
 `ask` puts a panel's question in the language of a database.
 """
@@ -6,11 +7,13 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from .costs import costs
 from .fleet import fleet
 from .influxql import InfluxQl
-from .panels import BLUE, GREEN, ORANGE, PINK, RED, Panel, bars, course, stat, text
+from .panels import BLUE, GREEN, ORANGE, PINK, RED, Panel, bars, course, stat
 from .servers import MySql, PostgreSql
 from .sql import Sql
+from .sql_booked import SERIES
 
 Ask = Sql | InfluxQl
 DIALECTS: tuple[Ask, ...] = (MySql(), PostgreSql(), InfluxQl())
@@ -27,6 +30,7 @@ class Dashboard(NamedTuple):
     start: str  # of the range that is shown first
     series: Sequence[str] = ()  # what is asked for, of which SQL wants to know the ids first
     refresh: str = "30s"
+    has_devices: bool = True  # to choose from
     is_of_fleet: bool = False
 
 
@@ -120,24 +124,10 @@ def _days(ask: Ask) -> str:
     )
 
 
-def costs(ask: Ask) -> Sequence[Panel]:
-    return (
-        text(
-            "Costs",
-            (24, 7),
-            "**There is nothing here yet.** s0web does not count costs yet: it has no tariffs. "
-            "Once it has, this dashboard will show what each day and month cost, for import and "
-            "export apart, and the month's peak where your grid operator charges it.\n\n"
-            "Until then, the energy itself is in the dashboard *s0web: energy*; multiply it by "
-            "your price.",
-        ),
-    )
-
-
 DASHBOARDS = (
     Dashboard("overview", overview, "now-24h", ("power", *REGISTERS)),
     Dashboard("phases", phases, "now-6h", ("power_phases", "voltage_phases", "current_phases")),
     Dashboard("energy", energy, "now-30d/d", REGISTERS, refresh="5m"),
-    Dashboard("costs", costs, "now-30d/d", refresh=""),
-    Dashboard("fleet", fleet, "now-24h", is_of_fleet=True),
+    Dashboard("costs", costs, "now-30d/d", tuple(SERIES), refresh="5m", has_devices=False),
+    Dashboard("fleet", fleet, "now-24h", has_devices=False, is_of_fleet=True),
 )

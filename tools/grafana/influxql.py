@@ -6,7 +6,9 @@
 3. InfluxQL knows no months: Grafana adds the days.
 """
 
-from .panels import Target
+from collections.abc import Sequence
+
+from .panels import Json, Target
 
 WHO = '"logger" =~ /^${logger:regex}$/ AND "device" =~ /^${device:regex}$/'
 WHOM = '"logger" =~ /^${logger:regex}$/'
@@ -14,27 +16,38 @@ ZONE = "tz('${__timezone}')"
 
 
 JOINED = ({"id": "joinByField", "options": {"byField": "Time", "mode": "outer"}},)
-MONTHS = (
-    {
-        "id": "formatTime",
-        "options": {"timeField": "Time", "outputFormat": "YYYY-MM", "useTimezone": True},
-    },
-    {
-        "id": "groupBy",
-        "options": {
-            "fields": {
-                "Time": {"operation": "groupby", "aggregations": []},
-                "device": {"operation": "groupby", "aggregations": []},
-                "value": {"operation": "aggregate", "aggregations": ["sum"]},
-            }
+
+
+def months(how: str) -> Sequence[Json]:
+    """Transformations: of the days of a month their sum or max, a column for each device."""
+    return (
+        {
+            "id": "formatTime",
+            "options": {"timeField": "Time", "outputFormat": "YYYY-MM", "useTimezone": True},
         },
-    },
-    {"id": "merge", "options": {}},
-    {
-        "id": "groupingToMatrix",
-        "options": {"rowField": "Time", "columnField": "device", "valueField": "value (sum)"},
-    },
-)
+        {
+            "id": "groupBy",
+            "options": {
+                "fields": {
+                    "Time": {"operation": "groupby", "aggregations": []},
+                    "device": {"operation": "groupby", "aggregations": []},
+                    "value": {"operation": "aggregate", "aggregations": [how]},
+                }
+            },
+        },
+        {"id": "merge", "options": {}},
+        {
+            "id": "groupingToMatrix",
+            "options": {
+                "rowField": "Time",
+                "columnField": "device",
+                "valueField": f"value ({how})",
+            },
+        },
+    )
+
+
+MONTHS = months("sum")
 
 
 class InfluxQl:

@@ -108,13 +108,15 @@ def bars(
     unit: str,
     *,
     label: str,
+    decimals: int = 1,
+    is_stacked: bool = False,
     relative: str = "",
     transformations: Sequence[Json] = (),
 ) -> Panel:
-    """A group of bars for each day or month, a bar for each device."""
+    """For each day or month a group of bars, or one of several parts: a part for each device."""
     defaults = {
         "unit": unit,
-        "decimals": 1,
+        "decimals": decimals,
         "color": {"mode": "palette-classic"},
         "custom": {"fillOpacity": 80, "lineWidth": 1},
         "thresholds": thresholds(((None, BLUE),)),
@@ -122,7 +124,7 @@ def bars(
     options = {
         "orientation": "auto",
         "showValue": "auto",
-        "stacking": "none",
+        "stacking": "normal" if is_stacked else "none",
         "xTickLabelSpacing": 100,
         "legend": _legend("sum", "max"),
         "tooltip": _tooltip(),
@@ -154,10 +156,6 @@ def table(
 ) -> Panel:
     defaults = {"custom": {"align": "auto"}, "thresholds": thresholds(((None, BLUE),))}
     return Panel(title, "table", *size, targets, meaning, defaults, {"showHeader": True}, overrides)
-
-
-def text(title: str, size: tuple[int, int], markdown: str) -> Panel:
-    return Panel(title, "text", *size, (), "", {}, {"mode": "markdown", "content": markdown})
 
 
 def column(name: str, title: str, unit: str, **more: Any) -> Json:

@@ -1,11 +1,14 @@
-"""How MySQL (and MariaDB) and PostgreSQL write instants and days in the queries of `sql`."""
+"""How MySQL (and MariaDB) and PostgreSQL write instants and days in the queries of `sql`.
+
+The range is told by macros: $__from and $__to know nothing of a range that a panel has for itself.
+"""
 
 from .sql import DAY, Sql
 
 
 class MySql(Sql):
     name, title, type = "mysql", "MySQL", "mysql"
-    begin, end = "$__from", "$__to"
+    begin, end = "$__unixEpochFrom() * 1000", "$__unixEpochTo() * 1000"
 
     def time(self, ts: str) -> str:
         return f"{ts} DIV 1000"

@@ -74,7 +74,7 @@ class Sql:
         """The newest value of a day at most, after the means of the quarters."""
         ids = _ids(quantity)
         since = self.before(self.end, DAY)
-        return self._curve(
+        return self.curve(
             f"SELECT m.time, s.device AS metric, m.value\nFROM (\n"
             f"  {self._mean_of_quarters(ids)}\n"
             "  UNION ALL\n"
@@ -89,7 +89,7 @@ class Sql:
     def counted(self, register: str) -> list[Target]:
         """What the registers grew in the range: the newest value less the last before it."""
         ids = _ids(register)
-        return self._curve(
+        return self.curve(
             f"SELECT {self.time(self.end)} AS time, s.device AS metric,"
             " SUM(l.value - f.value) AS value\n"
             "FROM (\n"
@@ -109,12 +109,12 @@ class Sql:
         )
 
     def course(self, quantity: str) -> list[Target]:
-        return self._means(_ids(quantity), "s.device")
+        return self.means(_ids(quantity), "s.device")
 
     def phases(self, quantity: str) -> list[Target]:
         """Each phase, and each wire of current clamps: mains.brown."""
         phase = f"TRIM(CONCAT(s.device, ' ', UPPER(SUBSTR(s.quantity, {len(quantity) + 2}))))"
-        return self._means(_ids(f"{quantity}_phases"), phase)
+        return self.means(_ids(f"{quantity}_phases"), phase)
 
     def per_day(self, register: str) -> list[Target]:
         return self._periods(register, self.noon("t.day"))
@@ -146,7 +146,7 @@ class Sql:
 
     def fleet_course(self) -> list[Target]:
         """Of the quarters that are over."""
-        return self._curve(
+        return self.curve(
             f"SELECT {self.time('t.ts')} AS time, s.logger AS metric, SUM(t.n) / 15.0 AS value\n"
             f"FROM (SELECT q.series_id, q.ts, q.n FROM quarter q WHERE {self.quarters()}) t\n"
             f"JOIN series s ON s.id = t.series_id WHERE {WHOM}\n"
@@ -172,20 +172,23 @@ class Sql:
 
     # -- parts -----------------------------------------------------------------------------------
 
-    def _means(self, ids: str, metric: str) -> list[Target]:
-        return self._curve(
+    def means(self, ids: str, metric: str, later: int = 0) -> list[Target]:
+        """`later`: so many seconds after what they are about, the values are stamped."""
+        of = f"({self.before('r.ts', later)})" if later else "r.ts"
+        return self.curve(
             f"SELECT m.time, {metric} AS metric, m.value\nFROM (\n"
-            f"  SELECT {self.bucket('r.ts')}, r.series_id, AVG(r.value) AS value FROM reading r\n"
+            f"  SELECT {self.bucket(of)}, r.series_id, AVG(r.value) AS value FROM reading r\n"
             f"  WHERE r.series_id IN ({ids}) AND {self._within('r.ts')} AND NOT {LONG}\n"
             "  GROUP BY 1, 2\n"
             "  UNION ALL\n"
-            f"  {self._mean_of_quarters(ids, f' AND {LONG}')}\n"
+            f"  {self._mean_of_quarters(ids, f' AND {LONG}', later)}\n"
             ") m JOIN series s ON s.id = m.series_id\nORDER BY 1, 2"
         )
 
-    def _mean_of_quarters(self, ids: str, when: str = "") -> str:
+    def _mean_of_quarters(self, ids: str, when: str = "", later: int = 0) -> str:
+        of = f"({self.before('q.ts', later)})" if later else "q.ts"
         return (
-            f"SELECT {self.bucket('q.ts')}, q.series_id, SUM(q.sum) / SUM(q.n) AS value"
+            f"SELECT {self.bucket(of)}, q.series_id, SUM(q.sum) / SUM(q.n) AS value"
             " FROM quarter q\n"
             f"  WHERE q.series_id IN ({ids}) AND {self._within('q.ts')}{when}\n"
             "  GROUP BY 1, 2"
@@ -196,7 +199,7 @@ class Sql:
         first.
         """
         last = "LAG(q.last) OVER (PARTITION BY q.series_id ORDER BY q.ts)"
-        return self._curve(
+        return self.curve(
             f"SELECT {time} AS time, s.device AS metric,\n"
             "  SUM(t.last - CASE WHEN t.last < t.before_it THEN t.first"
             " ELSE COALESCE(t.before_it, t.first) END) AS value\n"
@@ -210,7 +213,7 @@ class Sql:
     def _within(self, ts: str) -> str:
         return f"{ts} BETWEEN {self.begin} AND {self.end}"
 
-    def _curve(self, text: str) -> list[Target]:
+    def curve(self, text: str) -> list[Target]:
         return [self._target(text, "time_series")]
 
     def _target(self, text: str, form: str) -> Target:
