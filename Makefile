@@ -25,7 +25,7 @@ run: .venv/run
 	@$(BIN)/s0web demo --host "$(HOST)" --port "$(PORT)"
 
 test: .venv/test
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 3 --dist loadfile  # they mostly wait
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -37,5 +37,5 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_readme_names_every_command() -> None:
     readme = (ROOT / "README.md").read_text()
     commands = ("serve", "demo", "check", "passwd", "import", "export", "backup", "restore")
-    for command in (*commands, "replay", "scan", "calibrate"):
+    for command in (*commands, "replay", "scan", "calibrate", "top"):
         assert f"s0web {command}" in readme, command
