@@ -183,7 +183,8 @@ class Followers:
         options = config.sinks.get(sink.name.partition(":")[2])
         is_late = getattr(sink, "is_present_only", False)
         if options is None or is_late or self.keeping is None or not self._is_kept:
-            self._crew.start_sink(sink, self._hub.last if is_late else cursor)
+            told = [self._hub.known()] if getattr(sink, "begins_with_known", False) else []
+            self._crew.start_sink(sink, self._hub.last if is_late else cursor, past=told)
             return
         known = self.keeping.archive.cursor(sink.name)
         past = self.keeping.past(sink.name, known is None and options["from"] == "beginning")

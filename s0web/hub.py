@@ -123,6 +123,14 @@ class Hub:
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
+    def known(self) -> list[Reading]:
+        """All that is known, as if it were told now, each value with its own time."""
+        found: dict[tuple[str, datetime, str], dict[str, float]] = {}
+        for device, values in self._snapshot.values.items():
+            for quantity, (number, time, meter) in values.items():
+                found.setdefault((device, time, meter), {})[quantity] = number
+        return [Reading(d, time, values, {}, meter) for (d, time, meter), values in found.items()]
+
     def wait(self, after: int, seconds: float) -> Snapshot:
         """Wait until there is a Snapshot newer than version `after`, or the seconds are over."""
         with self._changed:

@@ -155,7 +155,8 @@ class History:
         """
         if not (edges := self._edges(period, start, end, most)):
             return []
-        with self._archive.look(device, quantity, 0, EVER) as (connection, memories):
+        stamps = edges[0], edges[-1] + 1  # a quarter that ends with the last period, too
+        with self._archive.look(device, quantity, *stamps) as (connection, memories):
             ids = ids_of(connection, device, quantity, memories)
             return sums(connection, ids, memories, edges)
 

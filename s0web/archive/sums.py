@@ -21,7 +21,8 @@ _PACKED = """
     GROUP BY step.key
 """
 _SOME = """
-    SELECT quarter, sum FROM json_each(?2) AS one JOIN gauge ON series = ?1 AND quarter = one.value
+    SELECT quarter, sum FROM json_each(?2) AS one
+    CROSS JOIN gauge ON series = ?1 AND quarter = one.value
 """
 
 

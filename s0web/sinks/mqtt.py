@@ -25,6 +25,7 @@ class MqttSink:
     """contract: model.Sink; holds the latest Value of every quantity it was told, nothing else."""
 
     is_present_only = True
+    begins_with_known = True  # what is not told again after a start is retained nevertheless
 
     def __init__(self, name: str, options: Options, clock: Clock) -> None:
         self.name = f"sink:{name}"
