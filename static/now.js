@@ -39,21 +39,28 @@ async function turn() {
   devices = told.devices;
   const now = new Date(told.time);
   today = words.day(now);
+  if (page.now.hidden) live(now);
   show(now, await Promise.all([peak(), costs(), prices(), switches(), health()]));
   if (performance.now() - drawn > RECENT || powered().join() !== charted) await drawHistory();
   show(now, await Promise.all([peak(), costs(), prices(), switches(), health()]),
     await Promise.all(energies.map((ask) => ask())));
 }
 
-let flowed = [];
-function show(now, [peaked, cost, priced, switched, status], energy = flowed) {
-  flowed = energy;
+/** The figure and the flow, which wait for nothing else. */
+function live(now, cost) {
   const first = leading();
   const parts = part(house, first, devices);
   page.now.hidden = !first;
   if (first) fill(page.figure, figure(first, devices[first], now, cost?.now));
   fill(page.flow, flow(parts));
   page.flow.hidden = !parts.grid || !parts.solar && !parts.battery && !parts.car;
+}
+
+let flowed = [];
+function show(now, [peaked, cost, priced, switched, status], energy = flowed) {
+  flowed = energy;
+  const first = leading();
+  live(now, cost);
   const none = !Object.keys(devices).length && status?.station.state === "running";
   fill(page.cards, ...(none ? [empty()] : [
     quarter(peaked, now, house),
