@@ -32,7 +32,6 @@ from s0web.options import OPTIONS
 from s0web.sinks.influx import InfluxSink
 from s0web.sinks.mysql import MysqlSink
 from s0web.sinks.mysql_tables import MysqlTables
-from s0web.sinks.narrow import Row
 from s0web.sinks.postgresql import PostgresqlSink
 from s0web.workers import SinkLoop
 from tests.influx_server import Influx
@@ -101,7 +100,7 @@ def upsert_alone(sink: MysqlSink, parts: list[list[Reading]]) -> float:
     def write(batch: Sequence[Reading]) -> None:
         tables.upsert(
             [
-                Row(1_000 + SERIES.index(name), round(reading.time.timestamp() * 1000), value)
+                (1_000 + SERIES.index(name), round(reading.time.timestamp() * 1000), value)
                 for reading in batch
                 for name, value in reading.values.items()
             ]

@@ -40,10 +40,7 @@ class Series(NamedTuple):
         return QUANTITIES[self.quantity].kind
 
 
-class Row(NamedTuple):
-    series: int  # its id in that database
-    ts: int  # ms since 1970, UTC
-    value: float
+Row = tuple[int, int, float]  # id of its series in that database, ms since 1970 UTC, value
 
 
 class Quarter(NamedTuple):
@@ -92,18 +89,26 @@ class Narrow:
 
     def write(self, batch: Sequence[Reading]) -> list[Refused]:
         """Keep all of it; return what the server does not take."""
-        self._learn(batch)
-        cells: dict[tuple[int, int], float] = {}  # (series, ms); what came last counts
-        for reading in batch:
-            ids, ts = self._ids[reading.device, reading.meter], _ms(reading.time)
-            for quantity, number in reading.values.items():
-                cells[ids[quantity], ts] = number
-        rows = [Row(series, ts, number) for (series, ts), number in cells.items()]
+        try:
+            cells = self._cells(batch)
+        except KeyError:
+            self._learn(batch)
+            cells = self._cells(batch)
+        rows = [(series, ts, number) for (series, ts), number in cells.items()]
         bad: dict[tuple[int, int], str] = {}
         for start in range(0, len(rows), ROWS):
             self._deliver(rows[start : start + ROWS], bad)
         self._roll([cell for cell in cells if cell not in bad])
         return self._refused(batch, bad) if bad else []
+
+    def _cells(self, batch: Sequence[Reading]) -> dict[tuple[int, int], float]:
+        """(series, ms) -> what came last; KeyError for a series whose id is not known."""
+        cells: dict[tuple[int, int], float] = {}
+        for reading in batch:
+            ids, ts = self._ids[reading.device, reading.meter], _ms(reading.time)
+            for quantity, number in reading.values.items():
+                cells[ids[quantity], ts] = number
+        return cells
 
     def _refused(
         self, batch: Sequence[Reading], bad: Mapping[tuple[int, int], str]

@@ -68,9 +68,9 @@ class PostgresqlTables:
         self._on.run(
             _UPSERT,
             [
-                _array([str(row.series) for row in rows]),
-                _array([str(row.ts) for row in rows]),
-                _array([repr(float(row.value)) for row in rows]),
+                _array([str(series) for series, _, _ in rows]),
+                _array([str(ts) for _, ts, _ in rows]),
+                _array([repr(float(value)) for _, _, value in rows]),
             ],
         )
 
