@@ -1,6 +1,7 @@
 """MariaDB as Debian has it, on a private port in a folder of its own."""
 
 import atexit
+import fcntl
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ import mysql.connector
 from tests.conftest import until
 from tests.influx_server import free_port
 
+LOCK = Path(tempfile.gettempdir()) / "s0web-mariadb.lock"
 SMALL = (  # as little as it can do with, to start fast
     "--no-defaults",
     "--innodb-buffer-pool-size=16M",
@@ -31,18 +33,21 @@ def _template() -> Path:
     """A data folder in which nothing is but root without a password; made once."""
     folder = Path(tempfile.mkdtemp(prefix="s0web-mariadb-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    subprocess.run(
-        [
-            "mariadb-install-db",
-            *SMALL,
-            f"--datadir={folder}/data",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-            *_as_me(),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # it fails beside another one of itself
+        subprocess.run(
+            [
+                "mariadb-install-db",
+                *SMALL,
+                f"--datadir={folder}/data",
+                f"--tmpdir={folder}",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                *_as_me(),
+            ],
+            check=True,
+            capture_output=True,
+        )
     return folder / "data"
 
 
