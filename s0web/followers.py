@@ -9,7 +9,7 @@ from .archive.place import archive_path
 from .archive.query import History
 from .archive.recent import Recent
 from .archive.store import Archive
-from .assembly import COUNTED, simulated_past, unmade
+from .assembly import COUNTED, devices, simulated_past, unmade
 from .clock import Clock
 from .config import Config
 from .crew import Crew
@@ -183,7 +183,7 @@ class Followers:
         options = config.sinks.get(sink.name.partition(":")[2])
         is_late = getattr(sink, "is_present_only", False)
         if options is None or is_late or self.keeping is None or not self._is_kept:
-            told = [self._hub.known()] if getattr(sink, "begins_with_known", False) else []
+            told = [self._known(config)] if getattr(sink, "begins_with_known", False) else []
             self._crew.start_sink(sink, self._hub.last if is_late else cursor, past=told)
             return
         known = self.keeping.archive.cursor(sink.name)
@@ -192,6 +192,11 @@ class Followers:
         self.keeping.watch(sink)
         self.keeping.move(sink.name, cursor)  # from now on all is kept for it
         self._crew.start_sink(sink, cursor, self.keeping, past)
+
+    def _known(self, config: Config) -> list[Reading]:
+        """What is known of the devices that there are."""
+        there = devices(config)
+        return [r for r in self._hub.known() if r.device.partition(".")[0] in there]
 
     def _sink(self, name: str, config: Config) -> Sink:
         if name == CompareSink.name:

@@ -90,6 +90,16 @@ def test_an_old_value_that_is_told_again_after_a_start_is_not_news(hub: Hub) -> 
     assert told == [{"volume": 5.1}, {"volume": 5.0}, {"power": 1.0}, {"power": 1.0}]
 
 
+def test_what_is_known_is_told_each_value_with_its_own_time(hub: Hub) -> None:
+    hub.publish([reading(power=5, energy_import=1)])
+    hub.publish([reading(at=NOON + timedelta(seconds=1), power=6), reading("grid", voltage=230)])
+    assert sorted((r.device, r.time, dict(r.values)) for r in hub.known()) == [
+        ("grid", NOON, {"voltage": 230}),
+        ("main", NOON, {"energy_import": 1}),
+        ("main", NOON + timedelta(seconds=1), {"power": 6}),
+    ]
+
+
 def test_frames_are_kept_raw_and_not_logged(hub: Hub) -> None:
     hub.publish([Frame("grid", b"/FLU5")])
     assert hub.snapshot().raw == {"grid": b"/FLU5"}
