@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from s0web.archive.batches import decode
+from s0web.archive.packer import rounded
 from s0web.archive.past import days
 from s0web.archive.store import Archive
 from s0web.clock import SystemClock
@@ -133,7 +134,9 @@ class Ledger:
         return Tally(len(wanted), stored, missing, doubled, changed, ahead)
 
     def not_in_archive(self) -> int:
-        """How much of it the archive does not tell, or tells otherwise, when it is asked."""
+        """How much of it the archive does not tell, or tells otherwise, when it is asked; a packed
+        hour has it rounded to what its quantity is worth.
+        """
         archive = Archive(self._path, SystemClock())
         archive.open()
         found = {
@@ -147,9 +150,11 @@ class Ledger:
             (key.device, key.quantity, _serial(key.quantity, key.meter), key.time * 1000): told[-1]
             for key, told in self.acknowledged(1000).items()
         }
-        return sum(found.get(key) != number for key, number in wanted.items()) + len(
-            found.keys() - wanted.keys()
+        lost = sum(
+            found.get(key) not in (number, rounded(number, key[1]))
+            for key, number in wanted.items()
         )
+        return lost + len(found.keys() - wanted.keys())
 
 
 class Register(NamedTuple):

@@ -34,6 +34,7 @@ LOG = logging.getLogger(__name__)
 DAY, SLOTS = timedelta(days=1), 8_640
 PART, PIECE = timedelta(hours=1), 1_000  # of the past that is read, and readings written, at once
 YOUNG = timedelta(seconds=60)  # an older gauge is no longer true
+HELD = ("peak", "valve")  # gauges with an old stamp of their own, true until another is told
 SINCE_START = ("pulses", "pulses_rejected")  # registers that begin with the station
 EDITED = timedelta(seconds=5)  # an INI saved that much after a reading was changed by hand
 MEGABYTE = 1_000_000
@@ -223,7 +224,7 @@ def remembered(archive: Archive, config: Config, now: datetime) -> dict[str, dic
 def _is_worth(quantity: str, value: Value, now: datetime) -> bool:
     if quantity in SINCE_START:
         return False
-    if quantity == "peak":  # it holds until there is a higher one
+    if quantity in HELD:
         return True
     return QUANTITIES[quantity].kind == "register" or now - YOUNG < value.time <= now
 
