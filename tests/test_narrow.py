@@ -35,9 +35,9 @@ class Database:
             raise SinkError("is away")
         self.upserts += 1
         assert len({row[:2] for row in rows}) == len(rows)
-        if any(row.value in self.poison for row in rows):
+        if any(value in self.poison for _, _, value in rows):
             raise ValueRefused("out of range")
-        self.readings |= {(row.series, row.ts): row.value for row in rows}
+        self.readings |= {(series, ts): value for series, ts, value in rows}
 
     def roll(self, quarters: Sequence[Quarter]) -> None:
         for series, ts, day in quarters:
