@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,15 @@ DATA = {
 }  # fmt: skip
 
 
+def is_ready(url: str) -> bool:
+    """Whether the running quarter-hour is known: then all else is."""
+    try:
+        with urllib.request.urlopen(f"{url}api/v1/peak") as answer:
+            return answer.status == 200
+    except urllib.error.HTTPError:
+        return False
+
+
 @contextmanager
 def station(folder: Path) -> Iterator[tuple[str, int]]:
     """Its address and its process, once it has values."""
@@ -59,7 +69,7 @@ def station(folder: Path) -> Iterator[tuple[str, int]]:
     assert found, (folder / "log").read_text()
     try:
         end = time.monotonic() + 60
-        while '"power"' not in urllib.request.urlopen(f"{found[0]}api/v1/readings").read().decode():
+        while not is_ready(found[0]):
             assert time.monotonic() < end, (folder / "log").read_text()
             time.sleep(0.5)
         yield found[0], process.pid
