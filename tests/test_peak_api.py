@@ -242,7 +242,9 @@ def test_a_live_station_answers(ini: Path) -> None:
     station = Station(ini)
     station.start()
     client = create_app(station).test_client()
-    until(lambda: client.get("/api/v1/peak").status_code == 200, "the quarter", 20)
-    until(lambda: station.hub.snapshot().labels["peak"].get("months"), "the months", 30)
-    until(lambda: station.hub.snapshot().health["peak"].state == "ok", "its health")
-    station.stop()
+    try:
+        until(lambda: client.get("/api/v1/peak").status_code == 200, "the quarter", 20)
+        until(lambda: station.hub.snapshot().labels["peak"].get("months"), "the months", 30)
+        until(lambda: station.hub.snapshot().health["peak"].state == "ok", "its health")
+    finally:
+        station.stop()

@@ -8,11 +8,11 @@ verified; redirects are told, not followed.
 import ssl
 import time
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from io import BufferedReader, RawIOBase
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from ..errors import SourceError
+from ..hurried import Hurried
 
 MOST = 4 * 1024 * 1024  # bytes of an answer
 
@@ -33,7 +33,7 @@ def fetch(url: str, asked: dict[str, str], seconds: float) -> Answer:
     try:
         connection.connect()
         connection.request("GET", path, headers={"Connection": "close", "User-Agent": "s0web"})
-        with HTTPResponse(_Hurried(connection.sock, end)) as answer:  # type: ignore[arg-type]
+        with HTTPResponse(Hurried(connection.sock, end)) as answer:  # type: ignore[arg-type]
             answer.begin()
             body = answer.read(MOST + 1)
     except TimeoutError:
@@ -57,22 +57,3 @@ def _connection(scheme: str, host: str, port: int | None, seconds: float) -> HTT
         context = ssl.create_default_context()
         return HTTPSConnection(host, port, timeout=seconds, context=context)
     return HTTPConnection(host, port, timeout=seconds)
-
-
-class _Hurried(RawIOBase):
-    """A socket as HTTPResponse reads it: one deadline for all that comes, however slowly."""
-
-    def __init__(self, wire: Any, end: float) -> None:
-        self._wire, self._end = wire, end
-
-    def makefile(self, mode: str) -> BufferedReader:
-        return BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if (left := self._end - time.monotonic()) <= 0:
-            raise TimeoutError
-        self._wire.settimeout(left)
-        return int(self._wire.recv_into(buffer))

@@ -1,8 +1,11 @@
 """The servers that an option names: db1, db2:5433, [::1]:5432."""
 
 import re
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import NamedTuple
+
+from ..errors import SinkError
 
 
 class Host(NamedTuple):
@@ -42,3 +45,21 @@ def hosts(text: str, port: int) -> list[Host]:
     if not found:
         raise ValueError("there is no server in it")
     return found
+
+
+def enter_first(
+    hosts: list[Host], enter: Callable[[Host], None], leave: Callable[[], None]
+) -> None:
+    """Enter the first host that takes us; those that did not come last from now on. SinkError with
+    what each said.
+    """
+    said = []
+    for host in list(hosts):
+        try:
+            enter(host)
+            return
+        except SinkError as error:
+            said.append(str(error))
+            leave()
+            hosts.append(hosts.pop(0))
+    raise SinkError(" ".join(said))

@@ -12,10 +12,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..clock import Clock
-from ..errors import SinkError
 from ..model import Options, Reading, Refused
 from .credentials import context, secret_of
-from .hosts import Host, hosts
+from .hosts import Host, enter_first, hosts
 from .mysql_connection import Connection, Login, Lost
 from .mysql_tables import TABLES, MysqlTables, prepare
 from .mysql_volumes import TABLE, Volumes
@@ -56,16 +55,7 @@ class MysqlSink:
     def open(self) -> None:
         """Enter the first host that takes us."""
         self.close()
-        said = []
-        for host in list(self._hosts):
-            try:
-                self._enter(host)
-                return
-            except SinkError as error:
-                said.append(str(error))
-                self.close()
-                self._hosts.append(self._hosts.pop(0))  # the next one comes first now
-        raise SinkError(" ".join(said))
+        enter_first(self._hosts, self._enter, self.close)
 
     def write(self, batch: Sequence[Reading]) -> list[Refused]:
         device = self._options["device"]

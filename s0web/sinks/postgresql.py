@@ -18,7 +18,7 @@ from ..clock import Clock
 from ..errors import SinkError
 from ..model import Options, Reading, Refused
 from .credentials import context, secret_of
-from .hosts import Host, hosts
+from .hosts import Host, enter_first, hosts
 from .narrow import Narrow
 from .tunnel import Tunnel, place
 
@@ -78,16 +78,7 @@ class PostgresqlSink:
 
     def open(self) -> None:
         self.close()
-        said = []
-        for host in list(self._hosts):
-            try:
-                self._enter(host)
-                return
-            except SinkError as error:
-                said.append(str(error))
-                self.close()
-                self._hosts.append(self._hosts.pop(0))  # the next one comes first now
-        raise SinkError(" ".join(said))
+        enter_first(self._hosts, self._enter, self.close)
 
     def write(self, batch: Sequence[Reading]) -> list[Refused]:
         if self._layout is None:

@@ -5,15 +5,13 @@ The receiver may be EnergyMonitor itself, whose form this is.
 """
 
 import json
-import socket
 import time
 from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from io import BufferedReader, RawIOBase
-from typing import Any
 
 from ..clock import Clock
 from ..errors import SinkError
+from ..hurried import Hurried
 from ..meters.energymonitor import KEYS, document, state_of
 from ..meters.peer import place, sentence
 from ..model import Options, Reading, Value
@@ -88,7 +86,7 @@ class PushSink:
             if not body:
                 return
             connection.request("PUT", at.path, body, self._head)
-            with HTTPResponse(_Hurried(connection.sock, end)) as answer:  # type: ignore[arg-type]
+            with HTTPResponse(Hurried(connection.sock, end)) as answer:  # type: ignore[arg-type]
                 answer.begin()
                 said = answer.read(ANSWER)
         except TimeoutError:
@@ -105,22 +103,3 @@ class PushSink:
             connection.close()
         if not 200 <= answer.status < 300:
             raise SinkError(f"{self._url} answers {answer.status}: {sentence(said)}")
-
-
-class _Hurried(RawIOBase):
-    """A socket as HTTPResponse reads it: one deadline for all that comes, however slowly."""
-
-    def __init__(self, wire: socket.socket, end: float) -> None:
-        self._wire, self._end = wire, end
-
-    def makefile(self, mode: str) -> BufferedReader:
-        return BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if (left := self._end - time.monotonic()) <= 0:
-            raise TimeoutError
-        self._wire.settimeout(left)
-        return self._wire.recv_into(buffer)
