@@ -2,23 +2,26 @@
 
     python -m bench.peak [days, 31]
 
-Both get the same telegrams, one a second, of the simulated house from 1 October 2026 on: demand and
-power in whole W, registers in whole Wh. The predecessor's formula: the last step of 1-0:1.4.0 goes
-on until the quarter's end; in the first 5 s the old forecast stays unless the new one is within
-1 kW. What the quarter came to is the house's truth. A jump is between two forecasts for the same
-quarter, 10 s apart.
+Both get the same telegrams, one a second, of the simulated house from 1 October 2026 on, each week
+with other chances, so that none repeats: demand and power in whole W, registers in whole Wh. Ours
+begins without a past, and learns. The predecessor's formula: the last step of 1-0:1.4.0 goes on
+until the quarter's end; in the first 5 s the old forecast stays unless the new one is within 1 kW.
+What the quarter came to is the house's truth. A jump is between two forecasts for the same quarter,
+10 s apart. Then a car charges each evening: when is it warned of for the first and the last time?
 """
 
+import math
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from s0web.energy.quarter import Running, Sample
+from s0web.energy.quarter import Alarm, Running, Sample
 from s0web.simulation.house import House
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 QUARTER, SPAN = 900, 10  # s
+LIMITS, CARS = (2500.0, 4000.0), 8
 POINTS = {"1/3": 300, "2/3": 600}  # s of the quarter that are over
 
 
@@ -66,14 +69,17 @@ class Score:
         return sum(self.errors[point]) / len(self.errors[point])
 
 
-def telegrams(house: House, start: datetime) -> Iterator[Told]:
-    """Those of one quarter."""
+def telegrams(house: House, start: datetime, before: float) -> Iterator[Told]:
+    """Those of one quarter; the register counts on from that, in kWh."""
+    begin = house.at(start)
+    before -= begin.energy_import_high + begin.energy_import_low
     for second in range(QUARTER):
         time = start + timedelta(seconds=second)
         truth = house.at(time)
         stamp = time.timestamp()
-        counted = int((truth.energy_import_high + truth.energy_import_low) * 1000 + 1e-6) / 1000
-        yield Told(second, Sample(stamp, truth.power, stamp, float(truth.demand), counted))
+        counted = before + truth.energy_import_high + truth.energy_import_low
+        register = int(counted * 1000 + 1e-6) / 1000
+        yield Told(second, Sample(stamp, truth.power, stamp, float(truth.demand), register))
 
 
 def came_to(house: House, start: datetime) -> float:
@@ -85,12 +91,29 @@ def came_to(house: House, start: datetime) -> float:
     return kwh * 3.6e6 / QUARTER
 
 
+def warned(running: Running, begin: datetime, register: float) -> dict[float, float]:
+    """Limit in W -> s after which a car is warned of that charges for 2 h, after 30 min without."""
+    found: dict[float, float] = {}
+    alarms = {limit: Alarm() for limit in LIMITS}
+    for second in range(-1800, 7200):
+        watts = 300.0 if second < 0 else 7700.0
+        stamp = begin.timestamp() + second
+        running.add(Sample(stamp, watts, stamp, None, register))
+        register += watts / 3.6e6
+        for limit, alarm in alarms.items():
+            if alarm.judge(running, limit) and second >= 0:
+                found.setdefault(limit, second)
+    return found
+
+
 def main(days: float) -> None:
-    house, running, predecessor = House(), Running(), Predecessor()
-    ours, theirs = Score(), Score()
+    running, predecessor = Running(), Predecessor()
+    ours, theirs, counted = Score(), Score(), 1000.0
     for number in range(-1, round(days * 96)):  # one before them, to warm up
         start = START + timedelta(seconds=number * QUARTER)
-        for told in telegrams(house, start):
+        house = House(seed=1 + max(number, 0) // 672)  # each week other chances
+        truth = came_to(house, start)
+        for told in telegrams(house, start, counted):
             if running.start:
                 running.add(told.sample)
             else:
@@ -99,9 +122,10 @@ def main(days: float) -> None:
             if number >= 0:
                 ours.add(running.forecast)
                 theirs.add(said * 1000)
+        counted += truth / 4000
         if number >= 0:
             for score in (ours, theirs):
-                score.end(came_to(house, start))
+                score.end(truth)
     print(f"{round(days * 96)} quarters; mean absolute error of the forecast, W")
     for point in POINTS:
         print(f"  at {point}: {ours.mean(point):.1f}, predecessor {theirs.mean(point):.1f}")
@@ -109,6 +133,12 @@ def main(days: float) -> None:
         part = ours.mean(point) / theirs.mean(point)
         print(f"forecast error by predecessor's at {point}, ratio: {part:.2f}")
     print(f"largest jump within 10 s, W, value: {ours.jump:.0f} (predecessor {theirs.jump:.0f})")
+    begin = START + timedelta(days=math.ceil(days))
+    for number in range(CARS):
+        found = warned(running, begin + timedelta(days=number), counted + number * 100)
+        if number in (0, CARS - 1):
+            said = ", ".join(f"{s:.0f} s at {limit / 1000:g} kW" for limit, s in found.items())
+            print(f"a car of 7.4 kW from a quarter's begin, time {number + 1}: warned after {said}")
 
 
 if __name__ == "__main__":

@@ -337,3 +337,23 @@ def test_a_simulated_meters_quarters_agree_with_the_house(ini: Path) -> None:
     assert [row["peak"] for row in reversed(months)] == [
         row.power for row in truth.peaks(station.clock.now())
     ]
+
+
+def test_a_station_that_starts_again_forecasts_by_the_weeks_in_the_archive(tmp_path: Path) -> None:
+    """Each 40 minutes a kettle boils for 3; it is on since a minute and a half."""
+    said = []
+    for days in (0, 3):
+        folder = tmp_path / str(days)
+        folder.mkdir()
+        house = House(folder)
+        for minute in range(days * 1440):
+            time = START - timedelta(minutes=days * 1440 - minute)
+            power = 2200.0 if minute % 40 < 3 else 200.0
+            house.archive.write([Reading("grid", time, {"power": power})])
+        house.archive.flush()
+        house.run(480, 200)
+        house.run(90, 2200)
+        said.append(house.number("demand_forecast") or 0.0)
+        house.archive.close()
+    truth = (480 * 200 + 180 * 2200 + 240 * 200) / 900
+    assert abs(said[1] - truth) < abs(said[0] - truth) / 2

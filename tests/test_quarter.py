@@ -1,6 +1,7 @@
 """The running quarter-hour: what was used, the forecast, the alarm, and the months."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -211,7 +212,8 @@ def test_nothing_is_said_in_the_first_minute() -> None:
 
 def test_an_alarm_near_the_limit_does_not_flutter() -> None:
     changes = alarms(lambda s: 3000 + 900 * (s % 40 < 20), 3450, range(9000))
-    assert len(changes) <= 2 * 10
+    each = Counter(second // 900 for second, _ in changes)
+    assert max(each.values()) <= 3  # it ends with the quarter before, it will exceed, it has
 
 
 def test_an_alarm_goes_when_the_load_is_off() -> None:

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from ..clock import Clock
 from ..energy import peaks, quarter
+from ..energy.course import SILENCE
+from ..energy.experience import DAYS, Experience
 from ..energy.peaks import QUARTER, Month, Peak
 from ..energy.quarter import Alarm, Closed, Running, Sample, utc
 from ..inside import Inside
@@ -55,6 +57,8 @@ class PeakSource:
         self._registers: dict[int, float] = {}  # since then: ms -> kWh
         self._highs: dict[str, Peak] = {}  # month -> of computed quarters
         self._unread: list[datetime] = []  # months of which the archive was not asked
+        self._experience = Experience()  # of the days that the archive was asked for
+        self._days: list[datetime] = []  # those of which it was not
 
     def open(self) -> str:
         self._forget()
@@ -62,6 +66,8 @@ class PeakSource:
         self._booked = last.time if last else None
         month = peaks.month_start(self._clock.now(), self._zone)
         self._unread = [month, *peaks.months_before(month, self._zone)]
+        day = timedelta(days=1)
+        self._days = [self._clock.now() - number * day for number in range(DAYS, 0, -1)]
         return ""
 
     def read(self) -> Sequence[Telling]:
@@ -82,6 +88,7 @@ class PeakSource:
             self._first = sample
         self._recall_quarter(sample, names, now)
         self._recall_months(now)
+        self._recall_day(now)
         told = [*self._live(closed, names), *self._missed(names, sample, now)]
         for reading in told:
             self._count(reading.time, reading.values[OF_QUARTER])
@@ -95,7 +102,7 @@ class PeakSource:
         """Nothing is held."""
 
     def _silence(self) -> Sequence[Telling]:
-        if self._is_silent or self._clock.monotonic() - self._heard < quarter.SILENCE:
+        if self._is_silent or self._clock.monotonic() - self._heard < SILENCE:
             return ()
         self._is_silent = True
         text = f"{self._grid} tells nothing of what is imported, so no quarter-hour is followed."
@@ -173,6 +180,20 @@ class PeakSource:
             self._unread.pop(0)
             if best is not None and best.time is not None:
                 self._count(best.time, best.power)
+
+    def _recall_day(self, now: datetime) -> None:
+        """What the house imported in the last weeks, a day each time; the forecast learns of it."""
+        if not self._days or not self._past.is_open(now):
+            return
+        start = self._days[0]
+        found = self._past.minutes(start, start + timedelta(days=1), now)
+        if found is None:
+            return
+        self._days.pop(0)
+        for minute, watts in found:
+            self._experience.add(minute, watts)
+        if not self._days:
+            self._running.outlook.experience = self._experience
 
     def _count(self, end: datetime, watts: float) -> None:
         month = self._month(end)

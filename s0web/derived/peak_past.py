@@ -102,6 +102,25 @@ class Past:
             for ms, kwh in sorted(counted.items())
         ]
 
+    def minutes(
+        self, start: datetime, end: datetime, now: datetime
+    ) -> list[tuple[int, float]] | None:
+        """Those since 1970, and their mean import in W. None: ask later."""
+        history = self._inside.history
+        if history is None:
+            return None
+        try:
+            for quantity in ("power", "power_import"):
+                told = history.series(self._grid, quantity, start, end, "minute")
+                if told.points:
+                    break
+        except SinkError as error:
+            self._fail(error, now)
+            return None
+        if told.step != "minute":
+            return []  # thinned to quarters
+        return [(point.time // 60_000, max(point.number, 0.0)) for point in told.points]
+
     def highest(self, start: datetime, end: datetime, now: datetime) -> Peak | None:
         """Of the quarters that were told of the month from `start` to `end`."""
         history = self._inside.history

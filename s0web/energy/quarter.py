@@ -3,23 +3,18 @@ whether that is too much.
 
 1. Quarters are those of the meter's clock; what was used is the meter's own demand, else the rise
    of its register, and only since it last told by its power.
-2. The forecast lets a load go on for as long as it has lasted: for a moment ahead it takes the
-   lowest mean of any span up to as long ago, 150 s at least (the rest of the quarter, where that is
-   less). So neither a kettle nor the turns of an oven make it jump.
+2. The forecast adds what the house goes on to import (`forecast.py`).
 """
 
-from collections import deque
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-LENGTH = 900.0  # s
-SHORTEST = 150.0  # s: what is briefer than that, such as the turns of an oven, is smoothed
-GRAIN = 10.0  # s between two moments of the past that are remembered
-SILENCE = 60.0  # s without news, after which the power says nothing any more
+from .course import BACK, LENGTH, SILENCE
+from .forecast import Forecast
+
 TURN = 15.0  # s that a quarter waits for a value told after its end
 MOST = 25_000.0  # W: no meter of a household counts more; a demand above that is an old one
 JUMP = 100.0  # kW: nor does a register rise by more
-BACK = 60.0  # s: a clock that goes back by more was set
 
 
 class Sample(NamedTuple):
@@ -46,64 +41,18 @@ def quarter_of(time: float) -> float:
     return time // LENGTH * LENGTH
 
 
-class Course:
-    """What was imported in the last quarter of an hour, so that it can be seen for how long."""
-
-    def __init__(self) -> None:
-        self._points: deque[tuple[float, float]] = deque()  # s, Ws imported until then
-        self._head = (0.0, 0.0)
-        self._watts: float | None = None
-
-    def add(self, time: float, power: float) -> None:
-        last, energy = self._head
-        if last - BACK <= time < last:
-            time = last
-        if self._watts is None or not 0 <= time - last <= SILENCE:
-            self._points.clear()
-            self._points.append((time, 0.0))
-            self._head = (time, 0.0)
-        else:
-            self._head = (time, energy + self._watts * (time - last))
-            if time - self._points[-1][0] >= GRAIN:
-                self._points.append(self._head)
-            while time - self._points[0][0] > LENGTH + GRAIN:
-                self._points.popleft()
-        self._watts = max(power, 0.0)  # what is exported is not set off
-
-    def ahead(self, seconds: float) -> float | None:
-        """Ws that will be imported in the next seconds."""
-        if self._watts is None:
-            return None
-        time, energy = self._head
-        shortest = min(SHORTEST, max(seconds, GRAIN))
-        lowest, reached, total = self._watts, 0.0, 0.0
-        for at, before in reversed(self._points):
-            span = time - at
-            if span < shortest and (at, before) != self._points[0]:
-                continue
-            if span > 0:
-                mean = (energy - before) / span
-                lowest = mean if reached == 0.0 else min(lowest, mean)
-                span = min(span, seconds)
-                total += lowest * (span - reached)
-                reached = span
-                if reached >= seconds:
-                    break
-        return total + lowest * (seconds - reached)
-
-
 class Running:
     """Follows the quarter-hours of one meter, sample by sample."""
 
     def __init__(self) -> None:
         self.start = 0.0  # s since 1970; 0: no sample yet
-        self._course = Course()
+        self.outlook = Forecast()
         self._last = Sample(0.0, None, 0.0, None, None)
         self._told = 0.0  # W used until it last told
         self._base: float | None = None  # kWh: the register at the quarter's begin
         self._is_sure = False
         self.used = 0.0  # W: import since the quarter began, spread over all of it
-        self.forecast = 0.0  # W that it will come to if what runs goes on; never less than used
+        self.forecast = 0.0  # W that it will come to; never less than used
 
     @property
     def end(self) -> float:
@@ -117,7 +66,7 @@ class Running:
     def begin(self, sample: Sample) -> None:
         """Follow from this sample on; before it, its power is assumed."""
         self.start = quarter_of(sample.time)
-        self._last, self._course, self._base, self._told = sample, Course(), None, 0.0
+        self._last, self._base, self._told = sample, None, 0.0
         self._is_sure = self._has_demand(sample)
         if sample.register is not None:
             assumed = max(sample.power or 0.0, 0.0) * self.elapsed / 3.6e6
@@ -173,7 +122,7 @@ class Running:
 
     def _take(self, sample: Sample) -> None:
         if sample.power is not None:
-            self._course.add(sample.time, sample.power)
+            self.outlook.add(sample.time, sample.power)
         if sample.register is not None and (self._base is None or self._is_broken(sample)):
             self._base = sample.register - self._told * LENGTH / 3.6e6  # another meter goes on
         if sample.told >= self.start:
@@ -194,7 +143,7 @@ class Running:
     def _ahead(self) -> float:
         """Ws for the rest; where the power is not known, as much a second as until now."""
         rest = LENGTH - self.elapsed
-        ahead = self._course.ahead(rest)
+        ahead = self.outlook.ahead(self.end - rest, self.end)
         return self.used * LENGTH / max(self.elapsed, 1.0) * rest if ahead is None else ahead
 
     def _is_broken(self, sample: Sample) -> bool:

@@ -10,7 +10,8 @@ from flask_restful import Resource
 
 from ..derived.peak_sample import limit_of, meter_time
 from ..energy import capacity, peaks
-from ..energy.quarter import LENGTH, allowed, quarter_of, utc
+from ..energy.course import LENGTH
+from ..energy.quarter import allowed, quarter_of, utc
 from ..errors import StationError
 from ..model import Options, Snapshot
 from ..station import Station
