@@ -1,4 +1,5 @@
-// The page Devices: everything each device says, how sources and sinks are, and what servers refused.
+// The page Devices: everything each device says, how sources and sinks are, what servers refused, and
+// the backup.
 
 import { asked, get, post, watch } from "./api.js";
 import { cards } from "./cards.js";
@@ -12,6 +13,8 @@ const page = Object.fromEntries(["page", "cards", "sources", "rejected"]
   .map((id) => [id, document.getElementById(id)]));
 const house = JSON.parse(page.page.dataset.house);
 const rejected = asked("rejected", 30_000);
+const backup = document.getElementById("backup");
+const BEGUN = "s0web_backup"; // the cookie that comes with a backup
 let answer = ""; // to the last wish
 
 async function turn() {
@@ -56,7 +59,28 @@ function refused(groups, now) {
 page.rejected.addEventListener("click", async ({ target }) => {
   const { again } = target.dataset;
   if (!again) return;
-  answer = await post(`rejected/${encodeURIComponent(again)}`, {}) || t("rejected.asked");
+  answer = words.sentence(await post(`rejected/${encodeURIComponent(again)}`, {})) || t("rejected.asked");
   refused((await get("rejected"))?.rejected ?? [], new Date());
 });
-watch(turn, 2_000);
+
+// The browser fetches the backup by itself, so that it goes to the disk and never through this page.
+function waiting(yes, key) {
+  backup.querySelector("fieldset").disabled = yes;
+  document.getElementById("backup-state").textContent = t(key);
+}
+
+backup.addEventListener("submit", () => {
+  const { pathname } = new URL(".", backup.action);
+  document.cookie = `${BEGUN}=; max-age=0; path=${pathname}`;
+  waiting(true, "backup.making");
+});
+window.addEventListener("pageshow", ({ persisted }) => { // back from a page that said no
+  if (persisted) waiting(false, "backup.patience");
+});
+
+watch(async () => {
+  if (document.cookie.includes(`${BEGUN}=begun`) && backup.querySelector(":disabled")) {
+    waiting(false, "backup.begun");
+  }
+  await turn();
+}, 2_000);

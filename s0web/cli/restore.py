@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from .. import config as ini
 from .. import inifile
+from ..archive import bundle
+from ..archive.bundle import Backup
 from ..archive.place import archive_path
 from ..clock import SystemClock
 from ..errors import StationError
-from . import bundle
 from .backup import shown
-from .bundle import Backup
 from .owner import alone, give
 
 ENDS = ("", "-wal", "-shm")  # of the files of one archive

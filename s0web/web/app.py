@@ -8,6 +8,7 @@ from ..errors import S0WebError
 from ..station import Station
 from . import assets
 from .api import api_blueprint
+from .backup import backup_blueprint
 from .compress import compress_answers
 from .config import config_blueprint
 from .corrections import Corrections
@@ -60,6 +61,7 @@ def create_app(station: Station) -> Flask:
         prices_blueprint,
         costs_blueprint,
         pages_blueprint,
+        backup_blueprint,
         grafana_blueprint,
     ):
         app.register_blueprint(blueprint())

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import __version__
-from ..archive.batches import EPOCH, decode
-from ..archive.memory import MS
-from ..archive.rollups import QUARTER
-from ..archive.schema import APPLICATION, UPGRADES, Damaged, read_back
 from ..errors import StationError
+from .batches import EPOCH, decode
+from .memory import MS
+from .rollups import QUARTER
+from .schema import APPLICATION, UPGRADES, Damaged, read_back
 
 FORMAT = 1
 ABOUT, INI, ARCHIVE = "about.json", "s0web.ini", "archive.db"
