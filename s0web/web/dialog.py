@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app, render_template, request
 
@@ -12,11 +12,13 @@ from .. import config as ini
 from ..assembly import COUNTED
 from ..errors import ConfigError
 from ..option import Option
-from ..options import OPTIONS, SCOPES, scope_of, types_of
+from ..options import OPTIONS, scope_of, types_of
 from ..station import Station
 from . import documents
 from .corrections import Corrections, reading
+from .option_words import OptionWords
 from .rights import form_token, is_local
+from .words import language
 
 NOT_SHOWN = ("hash",)  # kinds of option that the dialog neither shows nor changes
 RULE = ("power", "rule", "on", "off")
@@ -43,6 +45,27 @@ EXAMPLES = {  # of names
 }
 
 
+class Draft(NamedTuple):
+    """What was typed, why it was refused, and the words to say it in."""
+
+    form: Mapping[str, str]
+    wrong: Mapping[str, str]
+    words: OptionWords
+
+    def field(self, scope: str, option: Option, name: str, text: str, why: str) -> dict[str, Any]:
+        return {
+            "option": option,
+            "field": name,
+            "text": text,
+            "wrong": why,
+            "label": self.words.label(option.name),
+            "unit": self.words.unit(option.unit),
+            "help": self.words.help(scope, option),
+            "default": self.words.default(option),
+            "choices": [(choice, self.words.choice(choice)) for choice in option.choices],
+        }
+
+
 def texts_of(station: Station) -> Mapping[str, Mapping[str, str]]:
     """Section -> option -> text as it stands in the file, the single sections always there."""
     parser = ini.parser_of(station.path, ini.read(station.path))
@@ -60,15 +83,17 @@ def draw(form: Mapping[str, str], wrong: Mapping[str, str], sentence: str) -> st
         texts = texts_of(station)
     except ConfigError as error:
         texts, sentence = {}, sentence or str(error)
-    sections = [_section(name, options, form, wrong) for name, options in texts.items()]
+    words = OptionWords(language(station))
+    wrong = {field: words.reason(why) for field, why in wrong.items()}
+    draft = Draft(form, wrong, words)
     password = bool(station.config and station.config.sections["web"]["admin_password"])
     return render_template(
         "config.html",
-        sections=sections,
+        sections=[_section(name, options, draft) for name, options in texts.items()],
         counters=_counters(station, form),
         kinds={
             family: [
-                (f"{family}.{kind}", SCOPES[f"{family}.{kind}"], _asked(family, kind, form, wrong))
+                (f"{family}.{kind}", words.scope(f"{family}.{kind}"), _asked(family, kind, draft))
                 for kind in types_of(family)
             ]
             for family in ini.FAMILIES
@@ -97,24 +122,18 @@ def _shown(option: Option, field: str, texts: Mapping[str, str], form: Mapping[s
     return form.get(field, text)
 
 
-def _section(
-    name: str, texts: Mapping[str, str], form: Mapping[str, str], wrong: Mapping[str, str]
-) -> dict[str, Any]:
-    scope = scope_of(name, texts.get("type", ""))
-    fields: list[dict[str, Any]] = [
-        {
-            "option": option,
-            "field": f"{name}|{option.name}",
-            "text": _shown(option, f"{name}|{option.name}", texts, form),
-            "wrong": wrong.get(f"{name}|{option.name}", ""),
-        }
-        for option in OPTIONS[scope]
-        if option.kind not in NOT_SHOWN
-    ]
+def _section(name: str, texts: Mapping[str, str], draft: Draft) -> dict[str, Any]:
+    scope, wrong = scope_of(name, texts.get("type", "")), draft.wrong
+    fields = []
+    for option in OPTIONS[scope]:
+        if option.kind not in NOT_SHOWN:
+            field = f"{name}|{option.name}"
+            text = _shown(option, field, texts, draft.form)
+            fields.append(draft.field(scope, option, field, text, wrong.get(field, "")))
     return {
         "name": name,
-        "title": name.partition(":")[2] or SCOPES[scope],
-        "scope": SCOPES[scope],
+        "title": name.partition(":")[2] or draft.words.scope(scope),
+        "scope": draft.words.scope(scope),
         "family": name.partition(":")[0] if ":" in name else "",
         "plain": [field for field in fields if not field["option"].advanced],
         "advanced": [field for field in fields if field["option"].advanced],
@@ -123,21 +142,19 @@ def _section(
     }
 
 
-def _asked(
-    family: str, kind: str, form: Mapping[str, str], wrong: Mapping[str, str]
-) -> list[dict[str, Any]]:
+def _asked(family: str, kind: str, draft: Draft) -> list[dict[str, Any]]:
     """What is asked of who adds one of this type; what was wrong with the last try is among it."""
-    scope = f"{family}.{kind}"
+    scope, form = f"{family}.{kind}", draft.form
     is_mine = form.get("new|type") == scope
     section = f"{family}:{form.get('new|name', '').strip()}"
     fields = []
     for option in OPTIONS[scope]:
         field = f"new|{option.name}"
-        why = wrong.get(f"{section}|{option.name}", "") if is_mine else ""
+        why = draft.wrong.get(f"{section}|{option.name}", "") if is_mine else ""
         usual = option.default is None or option.name in ASKED.get(scope, ())
         if usual or why or (is_mine and field in form):
             text = form.get(field, option.default or "") if is_mine else option.default or ""
-            fields.append({"option": option, "field": field, "text": text, "wrong": why})
+            fields.append(draft.field(scope, option, field, text, why))
     return fields
 
 

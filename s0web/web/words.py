@@ -1,7 +1,7 @@
 """The words of the pages: one table for each language, and which of them a request is answered in.
 
-The tables are `static/words/<language>.json`; the pages' scripts read the same files. English fills
-what another lacks.
+The tables are `static/words/<language>.json`; the pages' scripts read the same files; those of
+options are `options.<language>.json` (option_words.py). English fills what another lacks.
 """
 
 import json
