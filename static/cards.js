@@ -1,6 +1,7 @@
 // What the page shows of one device: a card for each thing a householder asks about.
 
 import { h } from "./dom.js";
+import { said } from "./sentences.js";
 import * as words from "./words.js";
 
 const { t } = words;
@@ -205,7 +206,7 @@ function warnings(device) {
     breaker?.value === 0 ? t("card.breaker") : null,
     valve?.value === 0 ? t("card.valve") : null,
     device.labels.message ? t("card.message", { text: device.labels.message }) : null,
-    device.labels.assumed ? t("card.assumed", { text: device.labels.assumed }) : null,
+    device.labels.assumed ? t("card.assumed", { text: said(device.labels.assumed) }) : null,
   ].filter(Boolean);
   return texts.length ? h("p", { class: "warning" }, texts.join(" ")) : null;
 }

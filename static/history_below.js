@@ -46,7 +46,7 @@ function cost(told) {
 /** Today and tomorrow, the cheapest hours marked. */
 export function prices(place, told) {
   if (!told?.slots?.length) {
-    fill(place, told?.note ? h("p", { class: "note" }, told.note) : null,
+    fill(place, told?.note ? h("p", { class: "note" }, words.sentence(told.note)) : null,
       invitation(t("prices.invite"), "section-prices"));
     return;
   }
@@ -61,7 +61,7 @@ export function prices(place, told) {
     cheap.length ? h("h3", {}, t("prices.cheapest")) : null,
     cheap.length ? h("ul", { class: "hours" }, cheap.map((hour) => h("li", {}, h("b", {}, span(hour)), " ",
       `${words.number(hour.spot / 10, 2)} ct/kWh`))) : null,
-    told.note ? h("p", { class: "note" }, told.note) : null,
+    told.note ? h("p", { class: "note" }, words.sentence(told.note)) : null,
     h("details", {}, h("summary", {}, t("history.table")), h("table", {},
       h("thead", {}, h("tr", {}, ["table.when", "prices.market", "energy.import", "energy.export"].map((key) =>
         h("th", { scope: "col" }, t(key))))),

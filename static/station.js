@@ -3,6 +3,7 @@
 
 import { asked, get } from "./api.js";
 import { fill, h } from "./dom.js";
+import { ready } from "./sentences.js";
 import * as words from "./words.js";
 
 const { t } = words;
@@ -23,8 +24,9 @@ export async function readings() {
   return told;
 }
 
-/** How the station is. */
+/** How the station is, once its sentences can be told in the language of the page. */
 export async function health() {
+  await ready;
   return status();
 }
 
@@ -34,14 +36,14 @@ export async function heard(told) {
   last = told ?? last;
   const lost = misses >= MISSES ? new Date(last?.time ?? Date.now()) : null;
   document.body.classList.toggle("lost", lost !== null);
-  fill(place, ...banners(lost ? null : await status(), lost));
+  fill(place, ...banners(lost ? null : await health(), lost));
 }
 
 /** What concerns the whole page: lost connection, a station in trouble, a house that is simulated. */
 function banners(said, lost) {
   const told = [];
   if (lost) told.push(["bad", t("banner.lost", { time: words.clock(lost) })]);
-  if (said && said.station.state !== "running") told.push(["warn", said.station.text]);
+  if (said && said.station.state !== "running") told.push(["warn", words.sentence(said.station.text)]);
   else if (said?.config.problem) {
     told.push(["warn", `${t("banner.mistake")} `, h("a", { href: settings }, t("nav.settings")),
       h("pre", {}, said.config.problem)]);

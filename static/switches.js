@@ -56,6 +56,6 @@ cards.addEventListener("click", async ({ target }) => {
   const refusal = await post(`switches/${encodeURIComponent(name)}`, wish);
   answer.hidden = false;
   answer.className = `banner ${refusal ? "bad" : "calm"}`;
-  answer.textContent = refusal || t("switch.told", { name: words.title(name) });
+  answer.textContent = words.sentence(refusal) || t("switch.told", { name: words.title(name) });
   again();
 });

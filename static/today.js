@@ -1,6 +1,7 @@
 // The smaller cards of the page Now: what today took and cost, the price of energy, the switches.
 
 import { h } from "./dom.js";
+import { said } from "./sentences.js";
 import { invitation } from "./station.js";
 import * as words from "./words.js";
 
@@ -56,7 +57,7 @@ export function prices(told) {
       h("span", { class: "unit" }, " ct/kWh")) : null,
     now ? h("p", { class: "note" }, t(now.import === undefined || now.import === null
       ? "prices.spot" : "prices.import")) : null,
-    told.note ? h("p", { class: "note" }, told.note) : null,
+    told.note ? h("p", { class: "note" }, words.sentence(told.note)) : null,
     cheapest?.length ? h("h3", {}, t("prices.cheapest")) : null,
     cheapest?.length ? h("ul", { class: "hours" }, cheapest.map((hour) => h("li", {},
       h("b", {}, span(hour)), " ", `${words.number(hour.spot / 10, 2)} ct`))) : null);
@@ -76,6 +77,6 @@ export function switches(told) {
     h("header", {}, h("h2", {}, t("nav.switches")),
       h("a", { class: "kind", href: page.dataset.switches }, t("switch.change"))),
     told.switches.map(({ name, on, reason }) => h("p", { class: "line" },
-      h("span", {}, words.title(name), reason ? h("small", {}, reason) : null),
+      h("span", {}, words.title(name), reason ? h("small", {}, said(reason)) : null),
       h("b", {}, t(on === null ? "switch.unknown" : on ? "switch.on" : "switch.off")))));
 }

@@ -1,6 +1,8 @@
 // Words, numbers and times as people write them: in the language of the page and the time zone of
 // the station (that of the browser where the settings name none).
 
+import { said } from "./sentences.js";
+
 const html = document.documentElement;
 const table = await (await fetch(html.dataset.words)).json();
 const own = Intl.DateTimeFormat().resolvedOptions().locale;
@@ -116,10 +118,11 @@ export function state(name) {
   return table[`state.${name}`] ?? name;
 }
 
-/** A sentence of the station as people write it: without the worker's name, with a full stop. */
+/** A sentence of the station as people of this language write it: without the worker's name, with a
+ * full stop. */
 export function sentence(text) {
-  const trimmed = text.trim().replace(/^(source|sink):[\w-]+: /, "");
+  const trimmed = said(text.trim().replace(/^(source|sink):[\w-]+: /, ""));
   if (!trimmed) return "";
-  const begun = /^[a-z]+( |$)/.test(trimmed) ? trimmed[0].toUpperCase() + trimmed.slice(1) : trimmed;
+  const begun = /^[\p{Ll}']+([ ,]|$)/u.test(trimmed) ? trimmed[0].toUpperCase() + trimmed.slice(1) : trimmed;
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
