@@ -10,7 +10,7 @@
 3. `Tables` is one database in its dialect; all that thinks is here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple, Protocol
@@ -77,7 +77,7 @@ class Narrow:
     def __init__(self, tables: Tables, zone: tzinfo | None) -> None:
         self._tables, self._zone = tables, zone
         self._ids: dict[tuple[str, str], dict[str, int]] = {}  # device, meter -> quantity -> id
-        self._newest: dict[int, int] = {}  # series -> ms
+        self._newest: dict[int, int] = {}  # series -> ms, the begin of a quarter
         self._touched: set[tuple[int, int]] = set()  # (series, begin) not made yet
 
     def begin(self) -> None:
@@ -98,7 +98,7 @@ class Narrow:
         bad: dict[tuple[int, int], str] = {}
         for start in range(0, len(rows), ROWS):
             self._deliver(rows[start : start + ROWS], bad)
-        self._roll([cell for cell in cells if cell not in bad])
+        self._roll(cells.keys() - bad.keys() if bad else cells)
         return self._refused(batch, bad) if bad else []
 
     def _cells(self, batch: Sequence[Reading]) -> dict[tuple[int, int], float]:
@@ -144,13 +144,13 @@ class Narrow:
             self._deliver(rows[:middle], bad)
             self._deliver(rows[middle:], bad)
 
-    def _roll(self, cells: Sequence[tuple[int, int]]) -> None:
+    def _roll(self, cells: Iterable[tuple[int, int]]) -> None:
         """Make the quarters that are over, seen from what is told of their series."""
-        for series, ts in cells:
-            self._touched.add((series, ts - ts % QUARTER))
-            if ts > self._newest.get(series, 0):
-                self._newest[series] = ts
-        over = [place for place in self._touched if self._newest[place[0]] >= place[1] + QUARTER]
+        told = {(series, ts - ts % QUARTER) for series, ts in cells}
+        for series, begin in told:
+            self._newest[series] = max(self._newest.get(series, 0), begin)
+        self._touched |= told
+        over = [place for place in self._touched if self._newest[place[0]] > place[1]]
         if over:
             self._tables.roll([Quarter(*place, self._day(place[1])) for place in sorted(over)])
             self._touched.difference_update(over)
