@@ -11,13 +11,14 @@ import functools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from tests.ports import free_port
 
 IS_ROOT = os.geteuid() == 0
 PROVIDER = "/usr/lib/galera/libgalera_smm.so"
@@ -66,11 +67,7 @@ def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> 
 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody has now; no two alike."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+    return [free_port() for _ in range(count)]
 
 
 class Node:

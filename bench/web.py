@@ -21,7 +21,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.apache_server import CHECKOUT, LIMIT, SCRIPT, Apache, free_port, wait_for
+from tests.apache_server import CHECKOUT, LIMIT, SCRIPT, Apache, wait_for
+from tests.ports import free_port
 
 CLIENTS = 32
 PATH = "/s0/electricity"

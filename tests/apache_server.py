@@ -11,7 +11,6 @@ import http.client
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -25,10 +24,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.ports import free_port
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 APACHE = "/usr/sbin/apache2"
 MODULES = Path("/usr/lib/apache2/modules")
-LIMIT = 15.0  # s, for anything that is waited for
+LIMIT = 40.0  # s, for anything that is waited for
 CONFIG = """\
 ServerRoot {folder}
 ServerName localhost
@@ -215,13 +216,6 @@ def wait_for(condition: Callable[[], object], what: str, log: Callable[[], str])
     while not condition():
         assert time.monotonic() < end, f"{what} did not come within {LIMIT:g} s:\n{log()[-4000:]}"
         time.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @cache

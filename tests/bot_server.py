@@ -30,11 +30,16 @@ class BotServer:
         self.updates: list[Any] = []
         self.sent: list[Sent] = []
         self.offsets: list[int] = []
-        self.calls = 0
+        self.called_at: list[float] = []  # monotonic s, of each call
+        self.one_by_one = threading.Lock()
         self.misbehave: deque[bytes | None] = deque()
         self.polls_wait = True
         self.is_over = threading.Event()
         self._number = 10_000
+
+    @property
+    def calls(self) -> int:
+        return len(self.called_at)
 
     def write(self, text: str, chat: int = CHAT, sender: int = 0, ago: float = 0.0) -> None:
         """A person writes to the bot."""
@@ -67,9 +72,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         api = self.api
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        api.calls += 1
-        if api.misbehave:
-            raw = api.misbehave.popleft()
+        with api.one_by_one:
+            api.called_at.append(time.monotonic())
+            is_bad = bool(api.misbehave)
+            raw = api.misbehave.popleft() if is_bad else None
+        if is_bad:
             if raw is None:
                 api.is_over.wait(30)
             else:

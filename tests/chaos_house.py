@@ -19,9 +19,10 @@ from urllib.request import urlopen
 from bench.chaos_disk import Disk
 from bench.chaos_proxy import Proxy
 from tests.conftest import until
-from tests.influx_server import Influx, free_port
+from tests.influx_server import Influx
 from tests.mariadb_server import MariaDb
 from tests.mosquitto import Mosquitto
+from tests.ports import free_port
 from tests.postgres_server import ROOT_PASSWORD, Postgres
 
 PULSES = 10_000  # for one kWh
@@ -154,9 +155,11 @@ class ChaosHouse:
         self._station = None
 
     def behind(self) -> dict[str, int]:
-        """Sink -> readings that it has not written; {} where nobody answers."""
-        told = re.findall(r'behind_readings{name="sink:(\w+)"} (\d+)', self._asked())
-        return {name: int(number) for name, number in told if name in SINKS}
+        """Sink that is well -> readings that it has not written; {} where nobody answers."""
+        asked = self._asked()
+        told = re.findall(r'behind_readings{name="sink:(\w+)"} (\d+)', asked)
+        well = re.findall(r'health{name="sink:(\w+)",state="ok"} 1', asked)
+        return {name: int(number) for name, number in told if name in SINKS and name in well}
 
     def said(self) -> str:
         """The end of the station's log."""
@@ -211,7 +214,7 @@ class ChaosHouse:
 
 
 def caught_up(house: ChaosHouse, most: int, seconds: float) -> None:
-    """Wait until no sink has more than so many readings to write."""
+    """Wait until every sink has written, and none has more than so many readings to write."""
 
     def so() -> bool:
         behind = house.behind()

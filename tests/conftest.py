@@ -6,12 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from s0web.clock import FakeClock
 from s0web.station import Station
 
 # a run in the background ignores Ctrl-C, and so would every program that the tests start
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples in every run, however slow; others: --hypothesis-profile=default
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("same")
 
 S0 = """\
 [s0web]

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 from base64 import b64encode
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.conftest import until
+from tests.ports import free_port
 
 INFLUX = """\
 reporting-disabled = true
@@ -37,12 +37,6 @@ bind-address = "127.0.0.1:{other}"
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 class _Server:
     """A process that answers HTTP on `port`; start and kill as often as wanted."""
 
@@ -58,7 +52,7 @@ class _Server:
     def start(self) -> None:
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
-        until(self.answers, f"{self.command()[0]} does not answer")
+        until(self.answers, f"{self.command()[0]} does not answer", 20)
 
     def answers(self) -> bool:
         assert self._process is not None

@@ -16,7 +16,7 @@ from typing import Any
 import mysql.connector
 
 from tests.conftest import until
-from tests.influx_server import free_port
+from tests.ports import free_port
 
 LOCK = Path(tempfile.gettempdir()) / "s0web-mariadb.lock"
 SMALL = (  # as little as it can do with, to start fast
@@ -28,13 +28,20 @@ SMALL = (  # as little as it can do with, to start fast
 )
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """`mariadb-install-db` fails beside another one of itself, for another user at least."""
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @cache
 def _template() -> Path:
     """A data folder in which nothing is but root without a password; made once."""
     folder = Path(tempfile.mkdtemp(prefix="s0web-mariadb-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # it fails beside another one of itself
+    with alone():
         subprocess.run(
             [
                 "mariadb-install-db",

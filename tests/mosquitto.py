@@ -18,13 +18,9 @@ from s0web.model import Reading
 from s0web.options import OPTIONS
 from s0web.sinks.mqtt import MqttSink
 from tests.conftest import until
+from tests.ports import free_port
 
 PROGRAM = "/usr/sbin/mosquitto"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 class Mosquitto:

@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from typing import Any
 import psycopg
 
 from tests.conftest import until
+from tests.ports import free_port
 
 ROOT_PASSWORD = "geheim-root"
 SETTINGS = """\
@@ -38,12 +38,6 @@ def program(name: str) -> str:
     found = shutil.which(name) or (there[-1] if there else "")
     assert found, f"{name} is missing: apt install postgresql"
     return found
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _user() -> dict[str, Any]:

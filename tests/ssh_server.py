@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.conftest import until
+from tests.ports import free_port
 
 CONFIG = """\
 Port {port}
@@ -24,12 +25,6 @@ KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 AllowTcpForwarding {forwarding}
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def make_key(path: Path) -> Path:

@@ -202,7 +202,7 @@ def test_the_openapi_document_is_valid_and_names_every_address(client: FlaskClie
     validate(document)
     told = {re.sub(r"\{(\w+)\}", r"<string:\1>", path) for path in document["paths"]}
     rules = {rule.rule for rule in client.application.url_map.iter_rules()}
-    pages = {"/", "/history", "/devices", "/switches"}
+    pages = {"/", "/history", "/devices", "/switches", "/backup"}
     assert rules - told == pages | {"/static/<path:filename>"}
 
 

@@ -19,7 +19,7 @@ from s0web.model import Reading
 from s0web.statelock import StateLock
 from tests.conftest import S0
 
-NOW = datetime(2026, 3, 10, tzinfo=UTC)
+NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
 LONG = timedelta(days=9999)
 
 

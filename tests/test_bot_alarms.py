@@ -123,7 +123,7 @@ def test_alarms_come_when_telegram_is_there_again(
 ) -> None:
     monkeypatch.setattr("s0web.bot.alarms.LASTING", 0.0)
     with bot_server() as api:
-        ini.write_text(ini_text(api, chats=f"{CHAT} {GROUP} {STRANGER}"))
+        ini.write_text(ini_text(api, chats=f"{CHAT} {GROUP} {STRANGER}", alarms="yes"))
         station = Station(ini)
         station.start()
         thread = bot.start(station)

@@ -15,15 +15,9 @@ from werkzeug.security import check_password_hash
 from s0web import __version__, config
 from s0web.__main__ import main
 from tests.conftest import S0, until
+from tests.ports import free_port
 
 Run = subprocess.Popen[str]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def fetch(url: str) -> str:

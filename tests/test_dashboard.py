@@ -5,6 +5,7 @@ tests/test_dashboard.py` draws the pictures of the docs anew.
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -106,10 +107,9 @@ def test_now_tells_of_the_quarter_the_day_its_cost_the_price_and_the_switch(
     browser: Browser, url: str
 ) -> None:
     shown(browser, url)
-    browser.until(lambda: "Cost of today" in browser.text("#cards"), "the costs")
-    cards = browser.text("#cards")
-    for words in ("Forecast at its end", "Imported", "Exported", "Gas", "Cheapest hours", "Boiler"):
-        assert words in cards
+    for words in ("Cost of today", "Forecast at its end", "Imported", "Exported", "Gas",
+                  "Cheapest hours", "Boiler"):  # fmt: skip
+        browser.until(lambda words=words: words in browser.text("#cards"), words)
     assert browser.run("return document.querySelectorAll('svg.quarter .limit').length") == 1
 
 
@@ -160,12 +160,35 @@ def test_what_is_shown_is_saved_as_csv(browser: Browser, url: str, tmp_path: Pat
     browser.tell("Browser.setDownloadBehavior", folder)
     shown(browser, url, "history?span=month&unit=euro&compare=before")
     browser.click("#csv")
-    browser.until(lambda: list(tmp_path.glob("*.csv")), "the file")
+    browser.until(lambda: any(one.stat().st_size for one in tmp_path.glob("*.csv")), "the file")
     (file,) = tmp_path.glob("*.csv")
     head, *lines = file.read_text().splitlines()
     assert file.name == "electricity_month_2026-06-01_2026-07-01.csv"
     assert head.startswith("start,import_high [EUR],import_low [EUR],fixed [EUR],export [EUR],")
     assert len(lines) == 30
+    assert [line.partition(",")[0] for line in lines[:2]] == ["2026-06-01", "2026-06-02"]
+    numbers = [number for line in lines for number in line.split(",")[1:]]
+    assert all(len(number.partition(".")[2]) <= 6 for number in numbers)
+
+
+def test_only_whole_spans_are_compared_by_percent(browser: Browser, url: str) -> None:
+    """What runs is no less than what is over."""
+    shown(browser, url, "history?span=week&compare=before&day=2026-06-08")
+    assert "%)" in browser.text("#totals .then + b")
+    shown(browser, url, "history?span=week&compare=before&day=2026-06-15")
+    assert re.fullmatch(r"[\d.]+ kWh", browser.text("#totals .then + b"))
+
+
+def test_it_says_how_much_of_the_simulated_past_is_there(
+    browser: Browser, house: tuple[Station, str]
+) -> None:
+    station, url = house
+    before = station.hub.snapshot().health["sink:archive"]
+    told = "27% of the simulated past is filled in"
+    station.hub.report("sink:archive", replace(before, text=told))
+    shown(browser, url)
+    browser.until(lambda: f"made up. {told}." in browser.text("#banners"), "how much")
+    station.hub.report("sink:archive", before)
 
 
 def test_a_switch_is_overridden_by_hand_and_given_back(

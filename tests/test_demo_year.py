@@ -153,6 +153,20 @@ def test_the_archive_is_filled_with_what_the_house_did(tmp_path: Path, archive: 
     archive.close()
 
 
+def test_the_running_quarter_begins_where_the_past_ends(tmp_path: Path, archive: Archive) -> None:
+    """So what flowed until the first telegram is divided between the quarters as it flowed."""
+    evening = END + timedelta(hours=8)
+    now = evening + timedelta(minutes=24)
+    archive.add(readings(parse(telegram(HOUSE, now)), "grid", now))
+    fill(archive, settings(tmp_path, days=1))
+    told = History(archive, UTC).energy("grid", "energy_import", "quarter", evening, now)
+    truths = [HOUSE.at(t) for t in (evening, evening + QUARTER, now)]
+    sums = [truth.energy_import_high + truth.energy_import_low for truth in truths]
+    flowed = [end - begin for begin, end in itertools.pairwise(sums)]
+    assert [span.number for span in told] == pytest.approx(flowed, abs=0.003)
+    archive.close()
+
+
 def test_what_is_there_is_not_filled_again(tmp_path: Path, archive: Archive) -> None:
     fill(archive, settings(tmp_path, days=2))
     before = archive.path.stat().st_mtime_ns
@@ -188,13 +202,20 @@ def test_a_running_station_goes_on_with_its_past_and_books_what_it_cost(tmp_path
     begin = known[0].first
     assert timedelta(days=2) <= now - begin < timedelta(days=2, minutes=30)
     until(lambda: live(history, now), "a telegram")
-    cost = history.sums("costs.electricity", "cost", "year", begin, now)
     flowed = sum(s.number for s in history.energy("grid", "energy_import", "year", begin, now))
-    truths = [HOUSE.at(time) for time in (begin, now)]
-    low, high = (truth.energy_import_high + truth.energy_import_low for truth in truths)
-    assert flowed == pytest.approx(high - low, abs=0.01)  # no gap, no other segment
-    assert sum(one.number for one in cost) == pytest.approx(0.3 * flowed, abs=0.5)
+    least, most = (imported(time) - imported(begin) for time in (now, datetime.now(UTC)))
+    assert least - 0.01 < flowed < most + 0.01  # no gap, no other segment
+    (cost,) = (k for k in history.catalog("costs.electricity") if k.quantity == "cost")
+    closed = "quarter", begin, cost.last
+    flowed = sum(s.number for s in history.energy("grid", "energy_import", *closed))
+    paid = sum(one.number for one in history.sums("costs.electricity", "cost", *closed))
+    assert paid == pytest.approx(0.3 * flowed, abs=0.001)
     station.stop()
+
+
+def imported(time: datetime) -> float:
+    truth = HOUSE.at(time)
+    return truth.energy_import_high + truth.energy_import_low
 
 
 def booked(history: History) -> bool:

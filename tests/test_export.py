@@ -26,7 +26,8 @@ LONG = timedelta(days=9999)
 def own_ini(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     path = folder / "s0web.ini"
-    path.write_text(S0_AND_P1.replace("simulate = yes", "timezone = Europe/Brussels"))
+    text = S0_AND_P1.replace("simulate = yes", "timezone = Europe/Brussels")
+    path.write_text(f"{text}[archive]\nkeep = 36500\n")  # the commands have the clock of today
     monkeypatch.setenv("S0WEB_INI", str(path))
     return path
 

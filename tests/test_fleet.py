@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bench.fleet_loggers import NAMES, sink
 from bench.galera import Cluster
 from s0web.config import parse
 from s0web.model import Reading
+from tests import mariadb_server
 
 PAGE = (Path(__file__).parent.parent / "docs/fleet.md").read_text()
 
@@ -23,7 +25,9 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Cluster]:
-    with fleet.cluster(quick=True) as made:
+    with ExitStack() as ends:
+        with mariadb_server.alone():
+            made = ends.enter_context(fleet.cluster(quick=True))
         yield made
 
 

@@ -29,7 +29,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An INI in a folder of its own; its archive is beside it."""
     path = tmp_path / "own" / "s0web.ini"
     path.parent.mkdir()
-    path.write_text(S0_AND_P1.replace("simulate = yes", "timezone = Europe/Brussels"))
+    text = S0_AND_P1.replace("simulate = yes", "timezone = Europe/Brussels")
+    path.write_text(f"{text}[archive]\nkeep = 36500\n")  # the commands have the clock of today
     monkeypatch.setenv("S0WEB_INI", str(path))
     return path
 
@@ -382,7 +383,7 @@ def test_what_cannot_be_is_left_out_and_told(
 def test_what_absent_sinks_have_still_to_get_stays(
     own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own.write_text(own.read_text() + "[archive]\nbacklog = 900\n")
+    own.write_text(own.read_text() + "backlog = 900\n")
     archive = Archive(archive_of(own), FakeClock(NOW))
     archive.open()
     archive.write([Reading("main", NOW, {"power": 1.0})])

@@ -22,7 +22,8 @@ from s0web.options import OPTIONS
 from s0web.sinks.influx import InfluxSink
 from s0web.sinks.influx_lines import escaped
 from s0web.sinks.influx_wire import Answer
-from tests.influx_server import Influx, Victoria, free_port
+from tests.influx_server import Influx, Victoria
+from tests.ports import free_port
 
 T = datetime(2026, 10, 25, 0, 59, 59, 123456, tzinfo=UTC)
 MADE: list[InfluxSink] = []  # by a test, which closes them at its end
@@ -68,7 +69,7 @@ def _closed() -> Iterator[None]:
 
 
 def sink(url: str, clock: FakeClock | None = None, **texts: str) -> InfluxSink:
-    texts = {"url": url, "logger": "pi", "timeout": "2"} | texts
+    texts = {"url": url, "logger": "pi", "timeout": "20"} | texts
     rows = OPTIONS["sink.influx"]
     options = {row.name: row.parse(texts.get(row.name, row.default or "")) for row in rows}
     assert list(InfluxSink.wrong(options)) == []
@@ -155,9 +156,9 @@ def test_what_was_set_aside_is_told_once_though_its_batch_comes_again(influx: In
 
 
 def test_a_server_that_hangs_is_asked_again(influx: Influx) -> None:
-    made = opened(influx.url, timeout="0.5")
+    made = opened(influx.url, timeout="1")
     influx.freeze()
-    assert "does not answer within 0.5 s" in refusal(lambda: made.write(readings(3)))
+    assert "does not answer within 1 s" in refusal(lambda: made.write(readings(3)))
     influx.thaw()
     made.close()
     made.open()
@@ -192,7 +193,7 @@ def test_one_value_that_is_no_number_is_found_among_thousands(influx: Influx) ->
 def test_values_too_old_for_the_server_are_set_aside(influx: Influx) -> None:
     influx.query('CREATE DATABASE "s0web" WITH DURATION 2h NAME "short"')
     made, now = opened(influx.url), datetime.now(UTC)
-    refused = made.write([*readings(100), *readings(5, now)])
+    refused = made.write([*readings(100, now - timedelta(days=3)), *readings(5, now)])
     assert count(influx) == 5
     assert sum(len(part.reading.values) for part in refused) == 200
     assert "beyond retention policy" in refused[0].reason

@@ -330,6 +330,7 @@ def test_what_a_server_did_not_take_is_shown_and_written_once_more(
     assert len(set(lines)) == archived(station)
 
 
+@pytest.mark.timeout(600)  # it calculates, however busy the machine is
 def test_quarter_hours_of_the_oldest_are_left_when_a_backlog_outgrows_its_room(
     house: Callable[..., Station], tmp_path: Path, small_ring: None, clock: FakeClock
 ) -> None:

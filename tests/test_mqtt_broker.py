@@ -20,7 +20,6 @@ from s0web.workers import SinkLoop
 from tests.conftest import until
 from tests.mosquitto import (
     Mosquitto,
-    free_port,
     listening,
     mosquitto,
     opened,
@@ -31,6 +30,7 @@ from tests.mosquitto import (
     sink,
     turns,
 )
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -124,13 +124,13 @@ def test_a_killed_broker_is_told_everything_again(clock: FakeClock, broker: Mosq
 
 
 def test_a_frozen_broker_is_a_sentence_and_heals(clock: FakeClock, broker: Mosquitto) -> None:
-    mqtt = sink(clock, broker.port, timeout="1", interval="0.5")
+    mqtt = sink(clock, broker.port, timeout="2", interval="0.5")
     mqtt.open()
     broker.freeze()
-    with pytest.raises(SinkError, match=r"leaves \d+ messages without an answer for 1 s"):
+    with pytest.raises(SinkError, match=r"leaves \d+ messages without an answer for 2 s"):
         mqtt.write([reading(clock, 5)])
     mqtt.close()
-    assert "says nothing within 1 s" in refusal(mqtt)
+    assert "says nothing within 2 s" in refusal(mqtt)
     broker.thaw()
     mqtt.open()
     mqtt.write([])
@@ -145,7 +145,7 @@ def things() -> tuple[int, list[str]]:
 def test_no_thread_and_no_socket_stays(clock: FakeClock, broker: Mosquitto) -> None:
     gc.collect()  # of other tests
     before = things()
-    mqtt = sink(clock, broker.port, timeout="1")
+    mqtt = sink(clock, broker.port, timeout="2")
     for _ in range(5):
         mqtt.open()
         mqtt.write([reading(clock, 5)])
@@ -298,7 +298,7 @@ CERTIFICATE = (("certfile", "crt"), ("keyfile", "key"))
 def test_tls_with_a_ca_of_ones_own(clock: FakeClock, authority: Path, tmp_path: Path) -> None:
     ca = str(authority / "ca.crt")
     with sealed(authority, tmp_path, "localhost") as broker:
-        texts = {"host": "localhost", "tls": "yes", "ca_file": ca, "timeout": "3"}
+        texts = {"host": "localhost", "tls": "yes", "ca_file": ca, "timeout": "10"}
         with opened(clock, broker.port, **texts) as mqtt:
             mqtt.write([reading(clock, 5)])
             seen = retained(broker.port, "--cafile", ca, "-h", "localhost")

@@ -23,8 +23,8 @@ from s0web.options import OPTIONS
 from s0web.sinks import mysql_refusals as refusals
 from s0web.sinks.hosts import Host
 from s0web.sinks.mysql import MysqlSink
-from tests.influx_server import free_port
 from tests.mariadb_server import MariaDb
+from tests.ports import free_port
 
 T = datetime(2026, 10, 25, 0, 59, 59, 123000, tzinfo=UTC)
 MS = int(T.timestamp()) * 1000 + 123
@@ -78,19 +78,19 @@ def _closed() -> Iterator[None]:
         MADE.pop().close()
 
 
-def sink(server: MariaDb | int, **texts: str) -> MysqlSink:
+def sink(server: MariaDb | int, timeout: int = 20, **texts: str) -> MysqlSink:
     port = server if isinstance(server, int) else server.port
     texts = {"host": f"127.0.0.1:{port}", "password": "secret", "logger": "pi"} | texts
     texts = {"timezone": "Europe/Brussels"} | texts
     rows = OPTIONS["sink.mysql"]
     options = {row.name: row.parse(texts.get(row.name, row.default or "")) for row in rows}
     assert list(MysqlSink.wrong(options)) == []
-    MADE.append(MysqlSink("db", options | {"timeout": 2}, FakeClock()))
+    MADE.append(MysqlSink("db", options | {"timeout": timeout}, FakeClock()))
     return MADE[-1]
 
 
-def opened(server: MariaDb | int, **texts: str) -> MysqlSink:
-    made = sink(server, **texts)
+def opened(server: MariaDb | int, timeout: int = 20, **texts: str) -> MysqlSink:
+    made = sink(server, timeout, **texts)
     made.open()
     return made
 
@@ -417,7 +417,7 @@ def test_a_server_that_may_only_be_read(own: MariaDb) -> None:
 def test_what_speaks_no_mysql_and_what_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        assert refusal(lambda: opened(port)) == (
+        assert refusal(lambda: opened(port, timeout=2)) == (
             f"127.0.0.1:{port} does not answer within 2 s: is it on, or too busy?"
         )
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -463,7 +463,7 @@ def test_a_server_killed_and_started_again_is_written_to_within_the_turn(own: Ma
 
 
 def test_a_frozen_server_holds_nobody_up_and_loses_nothing(own: MariaDb) -> None:
-    made = opened(own)
+    made = opened(own, timeout=2)
     own.freeze()
     assert "does not answer within 2 s: is it on, or too busy?" in refusal(
         lambda: made.write(readings(10))

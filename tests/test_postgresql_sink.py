@@ -22,7 +22,8 @@ from s0web.sinks.hosts import Host, hosts
 from s0web.sinks.postgresql import PostgresqlSink
 from s0web.sinks.postgresql_connection import Connection, Login
 from tests.conftest import until
-from tests.postgres_server import ROOT_PASSWORD, Postgres, free_port
+from tests.ports import free_port
+from tests.postgres_server import ROOT_PASSWORD, Postgres
 from tests.ssh_server import Sshd
 from tests.test_tunnel import children
 
@@ -54,7 +55,7 @@ class Base:
 
     def sink(self, **texts: str) -> PostgresqlSink:
         own = {"host": "127.0.0.1", "port": str(self.server.port), "database": self.name}
-        own |= {"user": "root", "logger": "pi", "timeout": "2"}
+        own |= {"user": "root", "logger": "pi", "timeout": "20"}
         own |= {"password": ROOT_PASSWORD} if "secret_file" not in texts else {}
         return made(**(own | texts))
 
@@ -188,12 +189,12 @@ def test_what_a_killed_station_left_half_done_is_done_by_the_next(base: Base) ->
 
 
 def test_a_stopped_server_costs_no_more_than_the_timeout(base: Base) -> None:
-    sink = base.opened(timeout="1")
+    sink = base.opened(timeout="2")
     sink.write(readings(10))
     base.server.freeze()
     try:
-        assert "does not answer within 1 s" in refusal(lambda: sink.write(readings(1_000)))
-        assert "does not answer within 1 s" in refusal(sink.open)
+        assert "does not answer within 2 s" in refusal(lambda: sink.write(readings(1_000)))
+        assert "does not answer within 2 s" in refusal(sink.open)
     finally:
         base.server.thaw()
     sink.open()

@@ -49,7 +49,7 @@ class House:
     def __init__(self, ini: Path) -> None:
         ini.write_text(INI)
         self.ini, self.path = ini, archive_path(config.load(ini))
-        clock = FakeClock(START.astimezone(UTC))
+        self.clock = clock = FakeClock(START.astimezone(UTC))
         archive = Archive(self.path, clock)
         archive.open()
         begin = clock.now()
@@ -96,8 +96,11 @@ class House:
 
 @pytest.fixture
 def house(ini: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    """What was booked long ago is no longer priced anew: the command has the clock of the house."""
     monkeypatch.setenv("S0WEB_INI", str(ini))
-    return House(ini)
+    made = House(ini)
+    monkeypatch.setattr("s0web.cli.reprice.SystemClock", lambda: made.clock)
+    return made
 
 
 def test_a_dry_run_tells_the_sums_of_each_month_and_changes_nothing(
@@ -162,6 +165,8 @@ def running(ini: Path) -> Iterator[tuple[Station, str]]:
 def test_a_running_station_books_anew(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     house.agree("0.30", "0.40")
     house.agree("fixed_day", "to = 2026-03-03\nfixed_day")
+    with house.ini.open("a") as file:
+        file.write("[archive]\nkeep = 36500\n")  # the station has a clock of its own
     with running(house.ini) as (station, url):
         assert main(["reprice", "--from", "2026-03-01", "--write", "--url", url]) == 0
         assert "books it so" in capsys.readouterr().out

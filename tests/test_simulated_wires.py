@@ -303,7 +303,7 @@ def test_a_live_port_gives_the_telegrams_of_now() -> None:
                 found.append(parse(raw))
                 now = datetime.now(UTC)
                 assert found[-1].time is not None
-                assert timedelta(0) <= now - found[-1].time < timedelta(seconds=2.5)
+                assert timedelta(0) <= now - found[-1].time < timedelta(seconds=30)
     finally:
         port.close()
         wires.close()

@@ -117,7 +117,7 @@ class House:
             self.hub.publish(told[start : start + RING])
             self._archive.step()
 
-    def turns(self, limit: float = 10.0) -> None:
+    def turns(self, limit: float = 20.0) -> None:
         """Let the sink have turns until it has written all."""
 
         def is_done() -> bool:

@@ -88,7 +88,7 @@ def test_a_device_that_measures_something_else_begins_anew(station: Station) -> 
     config.save(station.path, {"source:main": {"measures": "water"}})
     station.tell(Command("station", "apply"))
     until(lambda: station.hub.snapshot().get("main", "volume"), "the water")
-    assert station.hub.snapshot().number("main", "volume") == 0.0
+    assert station.hub.snapshot().number("main", "volume") == pytest.approx(0, abs=0.1)
     assert station.hub.snapshot().get("main", "energy_import") is None
 
 
@@ -135,7 +135,7 @@ def test_a_hand_edit_is_applied_and_a_mistake_in_it_changes_nothing(station: Sta
     assert station.devices()["main"]["pin"] == 4
     station.path.write_text(text.replace("pin = 4", "pin = 5"))
     until(lambda: station.devices()["main"]["pin"] == 5, "the edit to be applied")
-    assert station.problem == ""
+    until(lambda: station.problem == "", "the mistake to be forgotten")
 
 
 def test_a_station_with_a_broken_file_says_so_and_starts_when_it_is_mended(ini: Path) -> None:
@@ -197,6 +197,7 @@ def test_a_stop_is_over_when_it_returns_and_may_come_twice(station: Station) -> 
     station.stop()
 
 
+@pytest.mark.timeout(600)  # it calculates, however busy the machine is
 def test_a_day_in_warped_time_agrees_with_the_house(ini: Path) -> None:
     """Both wires tell of the same house, over the change to summer time, in one thread."""
     ini.write_text(S0_AND_P1)

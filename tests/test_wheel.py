@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import until
-from tests.test_cli import answers, fetch, free_port
+from tests.ports import free_port
+from tests.test_cli import answers, fetch
 
 ROOT = Path(__file__).parent.parent
 
