@@ -147,7 +147,8 @@ class Browser:
 
     def overflow(self) -> int:
         """CSS pixels by which the page is wider than the window."""
-        return int(self.run("return document.documentElement.scrollWidth - innerWidth"))
+        page = "document.documentElement"  # on a phone innerWidth grows with the page
+        return int(self.run(f"return {page}.scrollWidth - {page}.clientWidth"))
 
     def picture(self, path: Path) -> None:
         """The whole page as a PNG."""

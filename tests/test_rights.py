@@ -99,7 +99,9 @@ def test_a_waiting_station_changes_nothing(station: Station) -> None:
     page = BeautifulSoup(client.get("/config").data, "html.parser")
     token = page.find("input", {"name": "token"})["value"]
     form = {"action": "save", "token": token, "web|title": "STOLEN"}
-    assert client.post("/config", data=form).status_code == 503
+    for accept, kind in (("*/*", "application/json"), ("text/html", "text/html")):
+        answer = client.post("/config", data=form, headers={"Accept": accept})
+        assert (answer.status_code, answer.mimetype) == (503, kind)
     assert station.path.read_text() == before
     second.stop()
 

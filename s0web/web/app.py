@@ -78,12 +78,7 @@ def create_app(station: Station) -> Flask:
 
 def _refuse(error: HTTPException) -> Response:
     """A sentence, and never the data document: FHEM ignores the status."""
-    if wants_page():
-        text = render_template("error.html", code=error.code, text=error.description)
-        response = Response(text, error.code, mimetype="text/html")
-    else:
-        response = jsonify(message=error.description)
-        response.status_code = error.code or 500
+    response = _said(error.code or 500, error.description or "")
     kept = error.response.headers if error.response is not None else error.get_headers()
     for name, value in kept:
         if name.lower() not in ("content-type", "content-length"):
@@ -101,7 +96,15 @@ def wants_page() -> bool:
 
 def _not_now(error: S0WebError) -> Response:
     """What the station, or the disk below it, cannot do just now."""
-    response = jsonify(message=str(error))
-    response.status_code = 503
+    response = _said(503, str(error))
     response.headers["Retry-After"] = "1"
+    return response
+
+
+def _said(code: int, text: str) -> Response:
+    """A page for a person, JSON for a program."""
+    if wants_page():
+        return Response(render_template("error.html", code=code, text=text), code)
+    response = jsonify(message=text)
+    response.status_code = code
     return response
