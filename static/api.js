@@ -1,5 +1,7 @@
 // Asking the station: documents of its API, again and again while somebody looks.
 
+import { t } from "./words.js";
+
 const API = new URL("../api/v1/", import.meta.url);
 const PATIENCE = 8_000; // ms to wait for an answer
 const PAGES = 20; // of a long answer
@@ -39,8 +41,8 @@ export async function post(path, body) {
     } catch {
       return text;
     }
-  } catch (error) {
-    return String(error.message);
+  } catch {
+    return t("banner.unanswered");
   }
 }
 

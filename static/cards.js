@@ -196,7 +196,7 @@ function listed(device) {
   if (!rows.length) return device.type === "derived" ? null : waiting(device);
   return { body: h("div", {}, device.labels.reason ? h("p", {}, words.sentence(device.labels.reason)) : null,
     rows.map((name) => h("p", { class: "line" },
-      h("span", {}, words.title(VOCABULARY[name]?.meaning ?? name)),
+      h("span", {}, meaning(name)),
       h("b", {}, told(name, device.values[name]))))) };
 }
 
@@ -216,9 +216,13 @@ function everything(device, now) {
   if (!names.length) return null;
   return h("details", {}, h("summary", {}, t("card.everything")),
     h("table", { class: "all" }, h("tbody", {}, names.map((name) => h("tr", {},
-      h("th", { scope: "row" }, words.title(VOCABULARY[name]?.meaning ?? name)),
+      h("th", { scope: "row" }, meaning(name)),
       h("td", {}, told(name, device.values[name])),
       h("td", { class: "when" }, words.moment(new Date(device.values[name].time), now)))))));
+}
+
+function meaning(name) {
+  return words.title(said(VOCABULARY[name]?.meaning ?? name));
 }
 
 function head(...labels) {

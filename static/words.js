@@ -6,7 +6,7 @@ import { said } from "./sentences.js";
 const html = document.documentElement;
 const table = await (await fetch(html.dataset.words)).json();
 const own = Intl.DateTimeFormat().resolvedOptions().locale;
-const UNITS = { m3: "m³", "m3/h": "m³/h" };
+const UNITS = { m3: "m³", "m3/h": "m³/h", deg: "°" };
 
 export const LOCALE = own.split("-")[0] === html.lang ? own : html.lang;
 export const timeZone = html.dataset.zone || undefined;
@@ -99,8 +99,9 @@ export function age(date, now) {
   return duration(Math.max(0, (now - date) / 1000));
 }
 
-/** grid -> Grid; grid.gas -> Gas, in the language of the page; heat_pump -> Heat pump */
+/** grid -> Grid; grid.gas -> Gas, in the language of the page; costs.gas -> Costs: Gas; heat_pump -> Heat pump */
 export function title(device) {
+  if (device.startsWith("costs.")) return `${t("device.costs")}: ${title(device.slice("costs.".length))}`;
   const name = device.slice(device.lastIndexOf(".") + 1);
   if (table[`device.${name}`] && device !== "main") return table[`device.${name}`];
   const words = name.replaceAll("_", " ");
@@ -111,7 +112,7 @@ export function title(device) {
 export function kind(device, type) {
   const what = table[`kind.${type}`] ?? t("kind.other");
   const at = device.lastIndexOf(".");
-  return at < 0 ? what : t("kind.on", { what, device: device.slice(0, at) });
+  return at < 0 || type === "derived" ? what : t("kind.on", { what, device: title(device.slice(0, at)) });
 }
 
 export function state(name) {

@@ -1,5 +1,5 @@
-"""What the station says of itself, collected from the source: the pieces of its English sentences,
-with {0}, {1} for what is filled in.
+"""What the station says of itself, collected from the source: the pieces of its English sentences
+and of the meanings of quantities, with {0}, {1} for what is filled in.
 """
 
 import ast
@@ -9,21 +9,27 @@ from functools import cache
 from pathlib import Path
 
 import s0web
+from s0web.quantities import QUANTITIES
 
 SOURCE = Path(s0web.__file__).parent
-TALKERS = (  # what they say can be a health, the reason of a switch, or an answer to a button
+TALKERS = (  # what they say can be a health, a switch's reason, an answer to a wish, an error page
     *("sources/*", "sinks/*", "hardware/*", "switches/*", "derived/*"),
     *("energy/relays", "energy/diagnosis", "energy/dayahead", "bot/talk", "bot/api"),
     *("workers", "guarded", "keeping", "followers", "station", "statelock", "assembly"),
     *("archive/disk", "archive/schema", "archive/thinning", "archive/asides"),
-    "web/rights",
+    *("archive/backup", "archive/bundle"),
+    *("web/rights", "web/backup", "web/config", "web/corrections", "web/grafana"),
+    *("web/legacy", "web/rejected", "web/switches"),
 )
 ELSEWHERE = {  # functions whose texts are for the dialog or nobody
     *("wrong", "_wrong_ssh", "trigger", "correct", "server", "hosts", "place"),
     *("place_of", "is_poison", "is_conflict", "iso", "__str__"),
+    *("unpack", "_unpacked"),
+    *("electricity", "change", "_corrected", "_minutes"),  # for programs
 }
 ASKED = {"obey", "fast", "wish"}  # functions that refuse a command with a line of the log
 CALLS = {"debug", "info", "warning", "error", "log", "execute"}  # of the log, of SQLite
+CALLS |= {"_wrong"}  # of the dialog, which has words of its own
 NO_SENTENCE = re.compile(r"[|\n]|\(\?|s\.logger|\b(SELECT|INSERT) |timestamptz|double precision")
 TYPED = re.compile(r"^(sudo |apt |pip |chmod |Digest |s0web \w+ \{)")  # by people, or programs
 OF_OTHERS = {  # what servers and programs say, and names
@@ -37,6 +43,7 @@ OF_OTHERS = {  # what servers and programs say, and names
         "cost {0}",
     ),
     *("derived {0}", "switch {0}", "{0} at {1}", "mysql-connector-python {0}, pure Python"),
+    *("dd.mm.yyyy hh:mm:ss", 'The body is no JSON object such as {"state"'),
 }
 HOLE = re.compile(r"\{[^{}]*\}")
 WORDS = re.compile(r"\b[a-z]{2,},? [a-z{]|\} [a-z]{2,} ")
@@ -109,7 +116,17 @@ def said() -> frozenset[str]:
     sentences = [text for text in found if not NO_SENTENCE.search(text)]
     cut = {piece for text in sentences for piece in pieces(text)}
     told = {piece for piece in cut if WORDS.search(piece) and not TYPED.match(piece)}
-    return frozenset(told - OF_OTHERS)
+    return frozenset(told - OF_OTHERS) | meanings()
+
+
+def meanings() -> frozenset[str]:
+    """Of quantities; that of one phase is `{0}, phase {1}`."""
+    told = set()
+    for quantity in QUANTITIES.values():
+        whole, of, phase = quantity.meaning.partition(", phase ")
+        told |= {whole, f"{{}}{of}{{}}"} if phase else {re.sub(r"\bL\d|(?<=relay )\d", "{}", whole)}
+    cut = {piece for text in told for piece in pieces(text)}
+    return frozenset(piece for piece in cut if re.search("[a-z]", piece))
 
 
 def ways(piece: str) -> set[str]:

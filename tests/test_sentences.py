@@ -8,13 +8,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
 
 from s0web.station import Station
-from s0web.web import assets
+from s0web.web import assets, sentences
 from s0web.web.app import create_app
 from s0web.web.server import mounted
 from s0web.web.words import LANGUAGES as SPOKEN
@@ -55,6 +58,57 @@ def test_a_translation_fills_in_the_same(language: str) -> None:
     assert wrong == []
 
 
+# -- on pages drawn by the station -----------------------------------------------------------------
+
+
+def example(text: str) -> str:
+    """A piece with something filled in."""
+    return re.sub(r"\{(\d)\}", r"1\1", text).replace("… ", "ttyUSB0 ")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_station_finds_each_sentence_and_fills_it_in(language: str) -> None:
+    there = catalogue(language)
+    told = [sentences.said(example(english), language) for english in there]
+    assert told == list(map(example, there.values()))
+
+
+def page(answer: TestResponse) -> str:
+    """What stands on a page, without the line breaks of its file."""
+    main = BeautifulSoup(answer.get_data(as_text=True), "html.parser").main
+    assert main is not None
+    return re.sub(r"\s+", " ", main.get_text())
+
+
+ERRORS = {
+    "nl": ("Hier is niets", "Op dit adres is er geen pagina.", "ze staan alle op de pagina"),
+    "fr": ("Il n'y a rien ici", "Il n'y a pas de page à cette adresse.", "les nomme tous"),
+    "de": ("Hier ist nichts", "Unter dieser Adresse gibt es keine Seite.", "nennt alle"),
+}
+REFUSALS = {
+    "nl": "Er is geen beheerderswachtwoord, dus wijzigen kan alleen vanaf de machine zelf.",
+    "fr": "Aucun mot de passe d'administration n'est défini : les changements",
+    "de": "Es ist kein Admin-Passwort gesetzt, darum sind Änderungen nur an der Maschine",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_error_is_told_in_the_language_of_the_page(tmp_path: Path, language: str) -> None:
+    path = tmp_path / "s0web.ini"
+    path.write_text("[s0web]\nsimulate = yes\n")
+    client = create_app(Station(path, threads=False)).test_client()
+    head = {"Accept": "text/html", "Accept-Language": language}
+    title, text, file = ERRORS[language]
+    told = page(client.get("/nowhere", headers=head))
+    assert title in told
+    assert text in told
+    assert file in page(client.get("/grafana/mysql/other.json", headers=head))
+    away = {"environ_overrides": {"REMOTE_ADDR": "192.168.1.7"}}
+    told = page(client.post("/backup", headers=head, **away))
+    assert "Not allowed" not in told
+    assert REFUSALS[language] in told
+
+
 # -- in the browser --------------------------------------------------------------------------------
 
 SAID = """
@@ -62,6 +116,14 @@ const [texts, done] = arguments;
 import(new URL("static/sentences.js", new URL(".", location.href)))
   .then(async ({ ready, said }) => { await ready; done(texts.map(said)); })
   .catch((error) => done([String(error)]));
+"""
+MEANINGS = """
+return [...document.querySelectorAll("#cards .all th")].map(({ textContent }) => textContent);
+"""
+WIDER = """
+document.querySelectorAll("#cards details").forEach((details) => { details.open = true; });
+const { scrollWidth, clientWidth } = document.documentElement;
+return scrollWidth - clientWidth;
 """
 BROKEN = """\
 [s0web]
@@ -80,13 +142,13 @@ rule = export
 power = 500
 """
 NO_PORT = {
-    "nl": "Er is geen poort /dev/serial/by-id/nobody: zit zijn kabel in?",
+    "nl": "Er is geen poort /dev/serial/by-id/nobody: is zijn kabel aangesloten?",
     "fr": "Il n'y a pas de port /dev/serial/by-id/nobody : son câble est-il branché ?",
     "de": "Es gibt keinen Anschluss /dev/serial/by-id/nobody: ist sein Kabel eingesteckt?",
 }
 REFUSED = {
     "nl": "is niet te bereiken (verbinding geweigerd): staat het aan, en klopt het adres?",
-    "fr": "est injoignable (connexion refusée) : est-il allumé, et l'adresse juste ?",
+    "fr": "est injoignable (connexion refusée) : est-il allumé, et l'adresse est-elle correcte ?",
     "de": "ist nicht erreichbar (Verbindung abgelehnt): ist es an, und stimmt die Adresse?",
 }
 FLOW = {
@@ -131,7 +193,8 @@ def _state(station: Station, name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory, house: str, broken: str) -> Iterator[Browser]:
+    """Closed before the houses end whose pages it shows."""
     opened = Browser(tmp_path_factory.mktemp("profile"))
     yield opened
     errors = opened.errors()
@@ -147,12 +210,9 @@ def matched(browser: Browser, texts: list[str]) -> list[Any]:
 def test_the_matcher_finds_each_sentence_and_fills_it_in(
     browser: Browser, house: str, language: str
 ) -> None:
-    def filled(text: str) -> str:
-        return re.sub(r"\{(\d)\}", r"1\1", text).replace("… ", "ttyUSB0 ")
-
     browser.open(f"{house}switches?language={language}")
     there = catalogue(language)
-    assert matched(browser, list(map(filled, there))) == list(map(filled, there.values()))
+    assert matched(browser, list(map(example, there))) == list(map(example, there.values()))
 
 
 @pytest.mark.parametrize("language", NO_PORT)
@@ -176,8 +236,29 @@ def test_why_a_switch_is_as_it_is_is_told_in_the_language_of_the_page(
         browser.until(lambda: found.search(browser.text("#cards")), path)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_quantity_means_is_told_in_the_language_of_the_page(
+    browser: Browser, house: str, language: str
+) -> None:
+    def meanings(language: str) -> set[str]:
+        browser.open(f"{house}devices?language={language}")
+        browser.until(lambda: browser.text("#cards .all"), "the values")
+        return set(browser.run(MEANINGS))
+
+    english = meanings("en")
+    assert "Virtual relay 1: 0 off, 1 on" in english
+    assert "Active power, import positive, phase L1" in english
+    browser.look(390, 844)
+    told = meanings(language)
+    assert len(told) == len(english)
+    assert told & english == set()
+    assert browser.run(WIDER) <= 0
+    browser.look(1280, 800)
+
+
 def test_what_is_not_known_stays_as_it_is(browser: Browser, house: str) -> None:
     texts = ["Grid is fine: 7 of 9 (or so; see it): yes.", "one line\nand a second", "", "a (b: c"]
+    texts.append(f"db1 does not answer within {'9' * 1100} s")  # no sentence is that long
     browser.open(f"{house}switches?language=de")
     assert matched(browser, texts) == texts
     told = (
@@ -187,5 +268,9 @@ def test_what_is_not_known_stays_as_it_is(browser: Browser, house: str) -> None:
         "db1 antwortet nicht innerhalb von 5 s: ist er an, oder zu beschäftigt? Wholly new. "
         "Es hängt an seiner Leitung."
     ]
+    assert [sentences.said(text, "de") for text in [*texts, told]] == [
+        *texts,
+        *matched(browser, [told]),
+    ]
     browser.open(f"{house}switches?language=en")
-    assert matched(browser, [told]) == [told]
+    assert matched(browser, [told]) == [told] == [sentences.said(told, "en")]

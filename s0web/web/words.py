@@ -1,7 +1,8 @@
 """The words of the pages: one table for each language, and which of them a request is answered in.
 
 The tables are `static/words/<language>.json`; the pages' scripts read the same files; those of
-options are `options.<language>.json` (option_words.py). English fills what another lacks.
+options are `options.<language>.json` (option_words.py), those of what the station says
+`sentences.<language>.json` (sentences.py). English fills what another lacks.
 """
 
 import json
@@ -9,9 +10,12 @@ from functools import cache
 from typing import Any
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import default_exceptions
 
+from ..clock import machine_zone
 from ..station import Station
 from . import assets
+from .sentences import said
 
 LANGUAGES = {"en": "English", "nl": "Nederlands", "fr": "Français", "de": "Deutsch"}
 COOKIE = "s0web_language"
@@ -36,7 +40,9 @@ def language(station: Station) -> str:
 
 
 def speak_languages(app: Flask, station: Station) -> None:
-    """Give every template its words as t("key", name=value); keep a choice in a cookie."""
+    """Give templates their words as t("key", name=value), those of the station as said(text);
+    keep a choice of language in a cookie.
+    """
 
     @app.context_processor
     def _words() -> dict[str, Any]:
@@ -47,8 +53,10 @@ def speak_languages(app: Flask, station: Station) -> None:
             words = here.get(key) or english[key]
             return words.format(**names) if names else words
 
-        zone = str(station.config.sections["s0web"]["timezone"]) if station.config else ""
-        return {"t": t, "language": chosen, "languages": LANGUAGES, "zone": zone}
+        told = station.config.sections["s0web"]["timezone"] if station.config else ""
+        zone = str(told) or machine_zone()  # the station's days are those of the machine then
+        names = {"language": chosen, "languages": LANGUAGES, "zone": zone}
+        return names | {"t": t, "said": lambda text: said(text, chosen), "is_usual": _is_usual}
 
     @app.after_request
     def _keep(response: Response) -> Response:
@@ -57,3 +65,9 @@ def speak_languages(app: Flask, station: Station) -> None:
             path = f"{request.script_root}/"
             response.set_cookie(COOKIE, wish, max_age=YEAR, path=path, samesite="Lax")
         return response
+
+
+def _is_usual(code: int, text: str) -> bool:
+    """Whether an error is told in Flask's own words, which are English and not for householders."""
+    error = default_exceptions.get(code)
+    return error is not None and text == error.description
