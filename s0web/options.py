@@ -66,8 +66,8 @@ _OWN: dict[str, tuple[Option, ...]] = {
         Option("keep", "integer", "3", "Rotated log files kept.", "", 0, 100),
     ),
     "archive": (
-        Option("path", "text", "", "Folder of the archive; empty: beside this file. /dev/shm/s0web: nothing is written to the "
-               "card, and a power cut costs all history.", advanced=True),
+        Option("path", "text", "", "Folder of the archive; empty: beside this file, as is a relative one. /dev/shm/s0web: nothing "
+               "is written to the card, and a power cut costs all history.", advanced=True),
         Option("flush", "number", "60", "How often what is new is brought to disk; a power cut costs at most so much.", "s", 1,
                3600),
         Option("keep", "number", "731", "How long every value is kept; quarter hours are kept for ever.", "days", 1, 36_500),

@@ -4,6 +4,7 @@
 const { lang } = document.documentElement;
 const CLOSE = lang === "fr" ? / ?([:;])$/ : null; // French puts a blank before them
 const MOST = 500; // sentences kept
+const LONGEST = 300; // letters of a piece that is looked for: with each more it takes far longer
 const PATIENCE = 8_000; // ms to wait for the catalogue
 
 let exact = new Map();
@@ -55,6 +56,7 @@ function whole(piece) {
 
 function translated(core) {
   if (exact.has(core)) return exact.get(core);
+  if (core.length > LONGEST) return undefined;
   for (const { is, words } of patterns) {
     const [match, who, ...holes] = is.exec(core) ?? [];
     if (match === undefined) continue;

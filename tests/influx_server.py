@@ -1,9 +1,6 @@
 """InfluxDB 1 and VictoriaMetrics as Debian has them, on private ports in a folder of their own."""
 
 import json
-import os
-import signal
-import subprocess
 from base64 import b64encode
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -12,8 +9,8 @@ from ssl import SSLContext
 from typing import Any
 from urllib.parse import quote
 
-from tests.conftest import until
 from tests.ports import free_port
+from tests.server_process import ServerProcess
 
 INFLUX = """\
 reporting-disabled = true
@@ -37,26 +34,15 @@ bind-address = "127.0.0.1:{other}"
 """
 
 
-class _Server:
-    """A process that answers HTTP on `port`; start and kill as often as wanted."""
+class _Server(ServerProcess):
+    """One that answers HTTP."""
 
     def __init__(self, folder: Path, tls: SSLContext | None = None) -> None:
-        self.folder, self.port, self._tls = folder, free_port(), tls
+        super().__init__(folder)
+        self._tls, self.head = tls, dict[str, str]()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self.head: dict[str, str] = {}
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def command(self) -> list[str]:
-        raise NotImplementedError
-
-    def start(self) -> None:
-        with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
-        until(self.answers, f"{self.command()[0]} does not answer", 20)
-
-    def answers(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self.folder / "server.log").read_text()[-500:]
+    def is_ready(self) -> bool:
         try:
             return self.ask("GET", "/ping")[0] < 500
         except (OSError, HTTPException):
@@ -78,30 +64,6 @@ class _Server:
     def credentials(self, user: str, password: str) -> None:
         said = b64encode(f"{user}:{password}".encode()).decode()
         self.head = {"Authorization": f"Basic {said}"}
-
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def kill(self) -> None:
-        """As a power cut of the process: kill -9."""
-        self._signal(signal.SIGKILL)
-
-    def stop(self) -> None:
-        self._signal(signal.SIGTERM)
-
-    def freeze(self) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGCONT)
-
-    def _signal(self, number: int) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(20)
-            self._process = None
 
 
 class Influx(_Server):

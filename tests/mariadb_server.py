@@ -4,7 +4,6 @@ import atexit
 import fcntl
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,8 +14,7 @@ from typing import Any
 
 import mysql.connector
 
-from tests.conftest import until
-from tests.ports import free_port
+from tests.server_process import ServerProcess
 
 LOCK = Path(tempfile.gettempdir()) / "s0web-mariadb.lock"
 SMALL = (  # as little as it can do with, to start fast
@@ -62,33 +60,33 @@ def _as_me() -> list[str]:
     return ["--user=root"] if os.geteuid() == 0 else []
 
 
-class MariaDb:
-    """Start and kill it as often as wanted; root has no password."""
+class MariaDb(ServerProcess):
+    """Root has no password."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.folder, self.port, self.options = folder, free_port(), options
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__(folder)
+        self.options = options
         shutil.copytree(_template(), folder / "data")
 
-    def start(self) -> None:
-        with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    _mariadbd(),
-                    *SMALL,
-                    *_as_me(),
-                    f"--datadir={self.folder}/data",
-                    f"--socket={self.folder}/s",
-                    f"--pid-file={self.folder}/pid",
-                    f"--port={self.port}",
-                    "--bind-address=127.0.0.1",
-                    "--skip-name-resolve",
-                    *self.options,
-                ],
-                stdout=log,
-                stderr=log,
-            )
-        until(self.answers, "MariaDB does not answer", 20)
+    def command(self) -> list[str]:
+        return [
+            _mariadbd(),
+            *SMALL,
+            *_as_me(),
+            f"--datadir={self.folder}/data",
+            f"--socket={self.folder}/s",
+            f"--pid-file={self.folder}/pid",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            *self.options,
+        ]
+
+    def is_ready(self) -> bool:
+        try:
+            return self.query("SELECT 1") == [(1,)]
+        except mysql.connector.Error:
+            return False
 
     def make_user(
         self, name: str = "s0web", rights: str = "ALL ON s0web.*", more: str = ""
@@ -97,14 +95,6 @@ class MariaDb:
             f"CREATE USER '{name}'@'%' IDENTIFIED BY 'secret' {more}",
             f"GRANT {rights} TO '{name}'@'%'",
         )
-
-    def answers(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self.folder / "server.log").read_text()[-800:]
-        try:
-            return self.query("SELECT 1") == [(1,)]
-        except mysql.connector.Error:
-            return False
 
     @contextmanager
     def connected(
@@ -136,30 +126,6 @@ class MariaDb:
                 found = list(cursor.fetchall()) if cursor.with_rows else []
                 cursor.close()
         return found
-
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def kill(self) -> None:
-        """As a power cut of the process: kill -9."""
-        self._signal(signal.SIGKILL)
-
-    def stop(self) -> None:
-        self._signal(signal.SIGTERM)
-
-    def freeze(self) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGCONT)
-
-    def _signal(self, number: int) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(20)
-            self._process = None
 
 
 def _mariadbd() -> str:

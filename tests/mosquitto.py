@@ -3,7 +3,6 @@ killed, stopped and started again. A client of it that remembers what it saw, an
 """
 
 import os
-import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,53 +17,29 @@ from s0web.model import Reading
 from s0web.options import OPTIONS
 from s0web.sinks.mqtt import MqttSink
 from tests.conftest import until
-from tests.ports import free_port
+from tests.server_process import ServerProcess
 
 PROGRAM = "/usr/sbin/mosquitto"
 
 
-class Mosquitto:
-    """Without more lines it takes everyone; `lines` are those of its configuration."""
+class Mosquitto(ServerProcess):
+    """Without more lines it takes everyone; `lines` are those of its configuration. What it
+    retained is gone when it is killed.
+    """
 
     def __init__(self, folder: Path, *lines: str) -> None:
-        self.port = free_port()
-        self.folder = folder
+        super().__init__(folder)
         self._config = folder / "mosquitto.conf"
         own = [f"listener {self.port} 127.0.0.1", "persistence false"]
         if os.geteuid() == 0:
             own.append("user root")  # it may read the private folder
         self._config.write_text("\n".join([*own, *(lines or ["allow_anonymous true"]), ""]))
-        self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
-    def start(self) -> None:
-        with (self.folder / "mosquitto.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [PROGRAM, "-c", str(self._config)], stdout=log, stderr=log
-            )
-        until(self._answers, "mosquitto to listen: " + self.log())
+    def command(self) -> list[str]:
+        return [PROGRAM, "-c", str(self._config)]
 
-    def kill(self) -> None:
-        """kill -9; what it retained is gone."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait(10)
-
-    def freeze(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def log(self) -> str:
-        path = self.folder / "mosquitto.log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
-    def _answers(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self.log()
+    def is_ready(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 

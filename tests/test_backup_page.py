@@ -226,6 +226,30 @@ def test_a_damaged_archive_is_not_sent_as_if_it_were_whole(
     assert left(station.path.parent) == []
 
 
+def test_without_the_archive_the_file_is_not_named_as_if_it_were_whole(
+    client: FlaskClient, station: Station
+) -> None:
+    archive = station.path.with_name(ARCHIVE)
+    for is_there, name in ((True, "s0web-"), (False, "settings-of-s0web-")):
+        until(archive.exists, "the archive")
+        if not is_there:
+            archive.unlink()
+        with client.post("/backup", data=form(client)) as answer:
+            assert f"filename={name}" in answer.headers["Content-Disposition"]
+            assert len(names(answer.data)) == 2 + is_there
+
+
+def test_an_archive_at_a_relative_path_lies_beside_the_ini(
+    ini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    with served(ini, f"{S0}[archive]\npath = kept\n") as (_, url):
+        until((ini.parent / "kept" / ARCHIVE).exists, "the archive")
+        monkeypatch.chdir(elsewhere)  # as a shell's own folder
+        assert len(names(fetched(url)[1])) == 3
+        assert list(elsewhere.iterdir()) == []
+
+
 # -- one at a time, and nothing left ---------------------------------------------------------------
 
 
@@ -246,7 +270,7 @@ def test_while_one_is_fetched_no_other_is_and_one_who_goes_away_is_no_hindrance(
 
 
 def test_one_who_goes_away_while_it_is_made_leaves_nothing(ini: Path) -> None:
-    past(ini.with_name(ARCHIVE), 20 * MB)
+    past(ini.with_name(ARCHIVE), 60 * MB)
     with served(ini) as (_, url):
         gone = Fetch(url)
         until(lambda: left(ini.parent), "the making")
@@ -254,6 +278,17 @@ def test_one_who_goes_away_while_it_is_made_leaves_nothing(ini: Path) -> None:
         until(lambda: is_idle(ini.parent), "its end")
         assert left(ini.parent) == []
         assert fetched(url)[0] == 200
+
+
+def test_one_who_takes_nothing_more_is_cut_off(ini: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s0web.web.server.STALLED", 1)
+    past(ini.with_name(ARCHIVE), 20 * MB)
+    with served(ini) as (_, url):
+        stalled = Fetch(url)
+        assert stalled.answer().status == 200
+        until(lambda: is_idle(ini.parent), "the end of the first", 30)
+        assert fetched(url)[0] == 200
+        stalled.leave()
 
 
 def test_another_process_that_makes_one_is_seen(client: FlaskClient, station: Station) -> None:
@@ -323,7 +358,7 @@ def test_under_apache_it_comes_and_a_killed_process_leaves_nothing_for_long() ->
     with tempfile.TemporaryDirectory(prefix="s0web-") as folder:
         place = Place(Path(folder))
         state = place.ini.parent
-        past(state / ARCHIVE, 20 * MB)
+        past(state / ARCHIVE, 60 * MB)
         try:
             apache = place.apache()
             first, url = place.counting(), f"http://127.0.0.1:{apache.port}/s0/"

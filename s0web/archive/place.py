@@ -8,6 +8,7 @@ FILES = {False: "archive.db", True: "archive-simulated.db"}  # a simulated house
 
 
 def archive_path(config: Config) -> Path:
-    """`path` may name a folder; the simulated house never writes into the real one's file."""
-    folder = Path(config.sections["archive"]["path"] or config.path.parent)
-    return folder / FILES[config.simulate]
+    """`path` may name a folder, a relative one beside the INI whoever asks from wherever; the
+    simulated house never writes into the real one's file.
+    """
+    return config.path.parent / str(config.sections["archive"]["path"]) / FILES[config.simulate]

@@ -11,14 +11,14 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from io import BufferedReader, RawIOBase
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+from ..hurried import Hurried
 
 MOST = 2 * 1024 * 1024  # bytes of an answer: a hundred updates are far less
 CONNECT = 10.0  # s
 ANSWER = 20.0  # s, for all of an answer
-SLICE = 0.25  # s between two looks at whether the call is still wanted
 LONGEST_REST = 3600  # s that a server may ask for
 LONGEST_WORD = 200  # letters of a server's own explanation
 
@@ -30,10 +30,6 @@ class Answer(NamedTuple):
     result: Any = None
     text: str = ""  # why it is not fine
     rest: float = 0.0  # s for which the API wants no further call
-
-
-class Dropped(OSError):
-    """The call is no longer wanted."""
 
 
 class BotApi:
@@ -77,7 +73,7 @@ class BotApi:
         )
         wire = connection.sock
         connection.response_class = lambda sock, *_, **names: HTTPResponse(  # type: ignore[assignment]
-            _Wire(wire, end, self._is_unwanted),  # type: ignore[arg-type]
+            Hurried(wire, end, self._is_unwanted),  # type: ignore[arg-type]
             **names,
         )
         with connection.getresponse() as answer:
@@ -162,29 +158,3 @@ def _multipart(fields: Mapping[str, Any], photo: bytes) -> tuple[str, bytes]:
     end = f"\r\n--{border}--\r\n"
     body = b"".join([*parts, head.encode(), photo, end.encode()])
     return f"multipart/form-data; boundary={border}", body
-
-
-class _Wire(RawIOBase):
-    """A socket as HTTPResponse reads it: one deadline for all that comes, and an early end for what
-    is no longer wanted.
-    """
-
-    def __init__(self, wire: Any, end: float, is_unwanted: Callable[[], bool]) -> None:
-        self._wire, self._end, self._is_unwanted = wire, end, is_unwanted
-
-    def makefile(self, mode: str) -> BufferedReader:
-        return BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._is_unwanted():
-            if (left := self._end - time.monotonic()) <= 0:
-                raise TimeoutError
-            self._wire.settimeout(min(left, SLICE))
-            try:
-                return int(self._wire.recv_into(buffer))
-            except TimeoutError:
-                continue
-        raise Dropped("no longer wanted")

@@ -23,7 +23,7 @@ Likeness = tuple[int, ...]
 
 
 class Experience:
-    """Some 1 MB when it is full."""
+    """Some 2 MB at most."""
 
     def __init__(self) -> None:
         self._forget()

@@ -7,13 +7,12 @@ when it is sent: whatever ends the sending, or this process, frees its room.
 import io
 import shutil
 from datetime import datetime
-from pathlib import Path
 
 from flask import Blueprint, Response, abort, current_app, request
 from werkzeug.wsgi import wrap_file
 
 from .. import config as ini
-from ..archive.backup import file_name, making
+from ..archive.backup import Made, file_name, making
 from ..archive.place import archive_path
 from ..config import Config
 from ..errors import S0WebError
@@ -30,9 +29,9 @@ SHOWN = 30  # s that it stays
 class Parcel(io.FileIO):
     """A backup without a name; until it is closed nobody else gets one."""
 
-    def __init__(self, path: Path, lock: StateLock) -> None:
-        self._lock = lock
-        super().__init__(path)
+    def __init__(self, made: Made, lock: StateLock) -> None:
+        self.is_whole, self._lock = made.held is not None, lock
+        super().__init__(made.path)
 
     def close(self) -> None:
         super().close()
@@ -64,7 +63,10 @@ def download() -> Response:
     )
     response.content_length = parcel.seek(0, io.SEEK_END)
     parcel.seek(0)
-    response.headers.set("Content-Disposition", "attachment", filename=file_name(config, now))
+    name = file_name(config, now)
+    if not parcel.is_whole:  # no archive: is the disk there that it lies on?
+        name = f"settings-of-{name}"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
     path = f"{request.script_root}/"
     response.set_cookie(BEGUN, "begun", max_age=SHOWN, path=path, samesite="Strict")
     return response
@@ -79,7 +81,7 @@ def _parcel(config: Config, now: datetime) -> Parcel:
         for left in place.glob(f"{PREFIX}*"):  # by a process that was killed
             shutil.rmtree(left, ignore_errors=True)
         with making(config, place, now, prefix=PREFIX) as made:
-            return Parcel(made.path, lock)
+            return Parcel(made, lock)
     except BaseException:
         lock.drop()
         raise

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from . import assets
 
-LONGEST = 500  # letters of a piece that is looked for: with each more it takes far longer
+LONGEST = 300  # letters of a piece that is looked for: with each more it takes far longer
 
 
 class Pattern(NamedTuple):

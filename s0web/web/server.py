@@ -14,6 +14,7 @@ from ..errors import StationError
 
 ROOT = "/s0"
 THREADS = 8  # more would only wait for each other
+STALLED = 60  # s after which who takes nothing of an answer is cut off
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -37,7 +38,7 @@ def server(app: WSGI, host: str, port: int) -> Any:
     """A waitress server that listens already; StationError says in one sentence why it cannot."""
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
-        return create_server(
+        made = create_server(
             mounted(app),
             host=host,
             port=port,
@@ -49,6 +50,9 @@ def server(app: WSGI, host: str, port: int) -> Any:
             asyncore_use_poll=True,
             clear_untrusted_proxy_headers=False,  # rights.is_local looks at them
         )
+        limit = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED * 1000)
+        made.adj.socket_options = [*made.adj.socket_options, limit]  # channel_timeout does not
+        return made
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             text = f"Port {port} on {host} is taken by another program; choose another with --port."
