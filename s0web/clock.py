@@ -1,9 +1,12 @@
 """The clock that is handed to every part, so that a test may hold the time in its hand."""
 
+import os
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -54,3 +57,13 @@ class FakeClock:
         if not event.is_set():
             self.advance(max(0.0, seconds))
         return event.is_set()
+
+
+def machine_zone() -> str:
+    """The name of the machine's time zone, such as Europe/Brussels; "" where it has none."""
+    told = os.environ.get("TZ") or str(Path("/etc/localtime").resolve())
+    name = told.rpartition("zoneinfo/")[2].lstrip(":")
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, LookupError, OSError):  # a copied file, a rule such as CET-1CEST
+        return ""

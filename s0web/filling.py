@@ -35,7 +35,7 @@ class Filling:
         self._goal = _floor(now - timedelta(days=sections["s0web"]["simulated_days"]))
         self._end = self._goal
         with contextlib.suppress(SinkError):  # of an archive that fails at once, which it tells
-            self._end = _floor(self._first() or now)
+            self._end = _next(self._first() or now)
         if self._end <= self._goal:
             self._ended.set()
         else:
@@ -76,6 +76,14 @@ class Filling:
             if firsts := [k.first for k in known if QUANTITIES[k.quantity].kind == "register"]:
                 return min(firsts)
         return None
+
+
+def _next(time: datetime) -> datetime:
+    """The full quarter at or after it: so the one before it, which is told last, is in the past,
+    and the running quarter begins with a register, like any other.
+    """
+    before = _floor(time)
+    return before if before == time else before + QUARTER
 
 
 def _floor(time: datetime) -> datetime:

@@ -11,6 +11,8 @@ from .hardware import Wires
 from .hub import Hub
 from .model import Command, Snapshot
 
+BEHIND = 1_000  # readings; with what two sources tell at once less than the log holds
+
 
 @dataclass(frozen=True)
 class Inside:
@@ -26,6 +28,13 @@ class Inside:
     def history(self) -> History | None:
         """None as long as the archive cannot be opened."""
         return self.history_now()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the archive has nearly all that was told. Who tells of months waits until it has:
+        what leaves the log before that, on a slow card, is nowhere.
+        """
+        return self.history is not None and self.hub.last - self.history.last <= BEHIND
 
     def snapshot(self) -> Snapshot:
         return self.hub.snapshot()

@@ -57,7 +57,7 @@ export function prices(place, told) {
     text: `${span(hour)}: ${words.number(hour.spot / 10, 2)} ct/kWh`,
     marked: cheap.some((one) => Date.parse(one.start) <= Date.parse(hour.start) && Date.parse(hour.start) < Date.parse(one.end)) ? "cheap"
       : Date.parse(hour.start) <= now && now < Date.parse(hour.end) ? "current" : "" }));
-  fill(place, h("div", { class: "bars" }),
+  fill(place, h("p", { class: "note" }, t("prices.spot")), h("div", { class: "bars" }),
     cheap.length ? h("h3", {}, t("prices.cheapest")) : null,
     cheap.length ? h("ul", { class: "hours" }, cheap.map((hour) => h("li", {}, h("b", {}, span(hour)), " ",
       `${words.number(hour.spot / 10, 2)} ct/kWh`))) : null,

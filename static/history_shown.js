@@ -77,10 +77,16 @@ export function totals(told, state) {
   const several = told.columns.filter(({ key }) => state.unit === "euro" || key !== "export").length > 1;
   if (several && whole !== undefined) tiles.push(tile(t(state.unit === "euro" ? "cost.total" : "energy.import"), amount(whole, state), "sum"));
   if (then !== undefined && whole !== undefined) {
-    const percent = then ? ` (${whole >= then ? "+" : ""}${words.number(((whole - then) / Math.abs(then)) * 100)} %)` : "";
+    const percent = then && isWhole(told.rows) && isWhole(told.before)
+      ? ` (${whole >= then ? "+" : ""}${words.number(((whole - then) / Math.abs(then)) * 100)} %)` : "";
     tiles.push(tile(spanText(state.span, told.other), amount(then, state) + percent, "then"));
   }
   return tiles;
+}
+
+/** Whether all of a span is known: a part is no more or less than a whole. */
+function isWhole(rows) {
+  return rows.every(({ values, partial }) => !partial && Object.keys(values).length);
 }
 
 function tile(label, text, colour) {
@@ -117,12 +123,17 @@ export function save(told, state) {
   const unit = state.unit === "euro" ? "EUR" : state.carrier === "electricity" ? "kWh" : "m3";
   const head = ["start", ...told.columns.map(({ key }) => `${key} [${unit}]`),
     ...(told.before ? [`compared with ${told.other} [${unit}]`] : [])];
-  const lines = told.rows.map((row) => [row.start,
-    ...told.columns.map(({ key }) => (row.values[key] === undefined ? "" : shownAs(key, row.values[key], state))),
-    ...(told.before ? [row.then ?? ""] : [])]);
+  const lines = told.rows.map((row) => [state.span === "day" ? `${row.day} ${row.label}:00` : row.day,
+    ...told.columns.map(({ key }) => plain(row.values[key] === undefined ? undefined : shownAs(key, row.values[key], state))),
+    ...(told.before ? [plain(row.then)] : [])]);
   const text = [head, ...lines].map((line) => line.join(",")).join("\n");
   const link = h("a", { download: `${state.carrier}_${state.span}_${state.day}_${later(state.span, state.day)}.csv`,
     href: URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv" })) });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** With no more digits than are known: sums of binary fractions have a tail. */
+function plain(value) {
+  return value === undefined ? "" : String(Number(value.toFixed(6)));
 }

@@ -27,7 +27,9 @@ export async function past({ span, day, carrier, unit }, house) {
   const told = unit === "euro" ? await whole(`costs?${range}`, "periods")
     : await whole(`energy/${encodeURIComponent(device)}?${range}&register=${registers(carrier)}`, "periods");
   if (!told) return null;
-  const rows = all(told, span, day).map(({ start, period }) => ({ start, partial: period?.partial ?? false,
+  const booked = Date.parse(told.booked_until?.[carrier]); // what costs comes after is not in them yet
+  const rows = all(told, span, day).map(({ start, period }) => ({ start,
+    partial: period?.partial ?? Date.parse(period?.end) > booked,
     values: !period ? {} : unit === "euro" ? costs(period[carrier] ?? {}) : amounts(period.values) }));
   if (!rows.some(({ values }) => Object.keys(values).length)) return { rows: [], columns: [] };
   const columns = COLUMNS[unit][carrier].map(([key, colour]) => ({ key, colour }))

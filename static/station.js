@@ -48,7 +48,9 @@ function banners(said, lost) {
     told.push(["warn", `${t("banner.mistake")} `, h("a", { href: settings }, t("nav.settings")),
       h("pre", {}, said.config.problem)]);
   }
-  if (said?.station.simulated) told.push(["calm", t("banner.simulated")]);
+  if (said?.station.simulated) {
+    told.push(["calm", [t("banner.simulated"), words.sentence(said.workers["sink:archive"]?.text ?? "")].join(" ")]);
+  }
   return told.map(([kind, ...content]) => h("p", { class: `banner ${kind}` }, ...content));
 }
 

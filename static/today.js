@@ -59,6 +59,7 @@ export function prices(told) {
       ? "prices.spot" : "prices.import")) : null,
     told.note ? h("p", { class: "note" }, words.sentence(told.note)) : null,
     cheapest?.length ? h("h3", {}, t("prices.cheapest")) : null,
+    cheapest?.length ? h("p", { class: "note" }, t("prices.spot")) : null,
     cheapest?.length ? h("ul", { class: "hours" }, cheapest.map((hour) => h("li", {},
       h("b", {}, span(hour)), " ", `${words.number(hour.spot / 10, 2)} ct`))) : null);
 }

@@ -337,6 +337,24 @@ def test_a_year_is_booked_in_slices(made: list[House], tmp_path: Path) -> None:
     assert house.hub.snapshot().labels["costs"] == {"electricity": "booked up to 2026-03-02 00:00"}
 
 
+def test_booking_does_not_outrun_the_archive(made: list[House], tmp_path: Path) -> None:
+    """On a slow card what is told would leave the log before the archive has taken it."""
+    house = house_of(made, tmp_path, SINGLE, START - 100 * DAY)
+    quarters = 100 * 96
+    house.clock.advance(100 * 86_400)
+    house.archive.add(
+        [
+            Reading("grid", START.astimezone(UTC) + n * QUARTER - 100 * DAY, {"energy_import": n})
+            for n in range(quarters + 1)
+        ]
+    )
+    for _ in range(40):
+        for _ in range(40):
+            house.loop.step()
+        house.keep()  # loses nothing
+    assert sum(house.euros("month")) == pytest.approx(quarters * 0.30, abs=0.001)
+
+
 def test_a_quarter_waits_until_the_meter_has_spoken_after_it(
     made: list[House], tmp_path: Path
 ) -> None:

@@ -173,10 +173,23 @@ def test_what_is_shown_is_saved_as_csv(browser: Browser, url: str, tmp_path: Pat
 
 def test_only_whole_spans_are_compared_by_percent(browser: Browser, url: str) -> None:
     """What runs is no less than what is over."""
-    shown(browser, url, "history?span=week&compare=before&day=2026-06-08")
-    assert "%)" in browser.text("#totals .then + b")
-    shown(browser, url, "history?span=week&compare=before&day=2026-06-15")
-    assert re.fullmatch(r"[\d.]+ kWh", browser.text("#totals .then + b"))
+    for monday, compared in (
+        ("2026-06-08", r"[\d.]+ kWh \(.?\d+ %\)"),
+        ("2026-06-15", r"[\d.]+ kWh"),
+    ):
+        browser.open(f"{url}history?span=week&compare=before&day={monday}")
+        browser.until(lambda: browser.text("#totals .then + b"), "the other week")
+        assert re.fullmatch(compared, browser.text("#totals .then + b"))
+
+
+def test_a_day_that_is_not_booked_to_its_end_is_pale(browser: Browser, url: str) -> None:
+    shown(browser, url, "history?span=month&unit=euro&compare=before")
+    pale = browser.driver.find_elements("css selector", "#bars .partial")
+    assert len(pale) == 1
+    browser.click("#table summary")
+    rows = browser.driver.find_elements("css selector", "#table tbody tr")
+    (running,) = (row.text for row in rows if "(not whole)" in row.text)
+    assert running.startswith("Thu 18 Jun")
 
 
 def test_it_says_how_much_of_the_simulated_past_is_there(

@@ -65,6 +65,28 @@ def message(soup: BeautifulSoup, field: str) -> str:
     return wrong.get_text() if wrong else ""
 
 
+def test_commands_are_told_so_that_they_work_from_any_folder(
+    client: FlaskClient, station: Station
+) -> None:
+    told = [code.get_text() for code in page(client.get("/devices")).select("#page code")]
+    for command, what in zip(told, ("backup", "restore FILE --write"), strict=True):
+        ini, program, does = command.split(" ", 2)
+        assert (ini, does) == (f"S0WEB_INI={station.path.absolute()}", what)
+        assert program == "s0web" or Path(program).is_file()
+
+
+@pytest.mark.parametrize(
+    ("machine", "told"), [("America/New_York", "America/New_York"), ("CET-1CEST", "")]
+)
+def test_times_are_those_of_the_machine_where_the_settings_name_no_zone(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, machine: str, told: str
+) -> None:
+    """Days begin where the station's begin, wherever the browser is."""
+    monkeypatch.setenv("TZ", machine)
+    (html,) = page(client.get("/history")).select("html")
+    assert html["data-zone"] == told
+
+
 # -- pages -----------------------------------------------------------------------------------------
 
 

@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from s0web.archive.query import History
+from s0web.archive.query import History, Series
 from s0web.archive.store import Archive
 from s0web.clock import FakeClock
 from s0web.derived.peak import PeakSource
+from s0web.energy.experience import DAYS
 from s0web.energy.price_book import PriceBook
 from s0web.errors import SinkError
 from s0web.hub import Hub
@@ -357,3 +359,58 @@ def test_a_station_that_starts_again_forecasts_by_the_weeks_in_the_archive(tmp_p
         house.archive.close()
     truth = (480 * 200 + 180 * 2200 + 240 * 200) / 900
     assert abs(said[1] - truth) < abs(said[0] - truth) / 2
+
+
+def kettle(time: datetime) -> float:
+    """Each 40 minutes, 8 minutes after the quarter's begin, for 3."""
+    return 2200.0 if 8 <= (time - START) / timedelta(minutes=1) % 40 < 11 else 200.0
+
+
+KETTLE = (12 * 200 + 3 * 2200) / 15  # W of its quarter
+
+
+def foreseen(house: House) -> bool:
+    """Whether the kettle is known to end; who does not know that is 500 W above it."""
+    house.pace = 10
+    house.run(660, kettle)
+    return abs((house.number("demand_forecast") or 0.0) - KETTLE) < 350
+
+
+def test_what_was_learned_stays_when_the_archive_opens_late(house: House) -> None:
+    house.pace = 30
+    archive, house.history = house.history, None
+    house.run(12 * 3600, kettle)
+    house.history = archive
+    assert foreseen(house)
+
+
+def test_a_clock_that_is_set_after_the_start_brings_the_weeks_before_it(tmp_path: Path) -> None:
+    late = timedelta(days=100)
+    house = House(tmp_path, START - late)
+    for minute in range(-1440, 0):
+        time = START + timedelta(minutes=minute)
+        house.archive.write([Reading("grid", time, {"power": kettle(time)})])
+    house.run(60, 200)
+    house.clock.advance((late - timedelta(seconds=60)).total_seconds())
+    assert foreseen(house)
+    house.archive.close()
+
+
+def test_a_day_that_the_archive_cannot_tell_is_asked_for_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.pace = 30
+    house.run(12 * 3600, kettle)
+    house.begin_station()
+    found, asked = History.series, []
+
+    def fails_once(self: History, device: str, quantity: str, *span: Any) -> Series:
+        if quantity == "power" and span[2] == "minute":
+            asked.append(span[0])
+            if len(asked) == DAYS:  # the last whole day
+                raise SinkError("the disk gives errors")
+        return found(self, device, quantity, *span)
+
+    monkeypatch.setattr(History, "series", fails_once)
+    assert foreseen(house)
+    assert asked[DAYS - 1] == asked[DAYS]

@@ -104,6 +104,12 @@ def test_every_page_is_as_large_as_the_terminal(width: int, height: int, page: s
         assert all(len(line) <= width for line in lines)
 
 
+def test_a_device_that_only_exports_is_shown_with_that() -> None:
+    told = {"devices": {"solar": device(power=-700.0, energy_import=0.0, energy_export=58_694.0)}}
+    text = "\n".join(drawn(Known({**DOCUMENTS, "readings": told}), 100, 24, View("sources")))
+    assert "58694" in text.replace(",", "")
+
+
 def test_the_overview_shows_all_that_counts_in_80_by_24() -> None:
     text = "\n".join(drawn(KNOWN, 80, 24))
     for words_ in (

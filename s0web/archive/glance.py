@@ -22,7 +22,7 @@ class Glance:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path, self._connection = path, connection
         self._memory = Memory()
-        restore(connection, self._memory)
+        self.last = restore(connection, self._memory).last
 
     @contextmanager
     def look(

@@ -44,6 +44,10 @@ class Looks(Protocol):
     def latest(self) -> Mapping[str, Mapping[str, Value]]:
         """device -> quantity -> what was told last."""
 
+    @property
+    def last(self) -> int:
+        """The number of the newest Reading that it has."""
+
 
 def catalog(archive: Looks, device: str = "") -> list[Known]:
     """All that was ever told, by device and quantity; or of one device."""

@@ -56,6 +56,11 @@ class History:
         self.zone = zone
         self._archive = archive
 
+    @property
+    def last(self) -> int:
+        """The number of the newest Reading that the archive has."""
+        return self._archive.last
+
     def series(
         self,
         device: str,

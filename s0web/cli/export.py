@@ -153,7 +153,8 @@ def _steps(view: Glance, wish: Wish, show: Callable[[float], None]) -> Iterator[
             unit = QUANTITIES[known.quantity].unit
             for point in found.points:
                 times = _times(EPOCH + point.time * MS, wish.zone)
-                numbers = point.number, point.low, point.high
+                # a difference of registers has a tail of binary fractions
+                numbers = (round(n, 6) for n in (point.number, point.low, point.high))
                 yield (*times, known.device, known.quantity, *numbers, unit, found.step)
 
 

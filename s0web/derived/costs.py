@@ -69,6 +69,9 @@ class CostSource:
         """One page of one carrier, where there is something to be booked."""
         ledger = self._require()
         told: list[Telling] = []
+        if not self._inside.is_kept:
+            self.interval = BUSY
+            return told
         self.interval = IDLE
         for account in self._accounts:
             before = account.anew, account.until

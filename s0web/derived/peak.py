@@ -23,6 +23,7 @@ from ..model import Command, Options, Reading, Snapshot, Telling, Totals, Troubl
 from .peak_past import OF_QUARTER, OWN, SLICE, Past, registers
 from .peak_sample import limit_of, sample_of
 
+DAY, WEEKS = timedelta(days=1), timedelta(days=DAYS)
 AHEAD = timedelta(hours=1)  # more than a meter's clock is ever believed to be
 PACE = 5.0  # s between two tellings, unless the alarm changes
 
@@ -57,17 +58,16 @@ class PeakSource:
         self._registers: dict[int, float] = {}  # since then: ms -> kWh
         self._highs: dict[str, Peak] = {}  # month -> of computed quarters
         self._unread: list[datetime] = []  # months of which the archive was not asked
-        self._experience = Experience()  # of the days that the archive was asked for
-        self._days: list[datetime] = []  # those of which it was not
+        self._experience = Experience()  # of the weeks that the archive was asked for
+        self._learned: datetime | None = None  # until when; None: all that it knows
 
     def open(self) -> str:
         self._forget()
         last = self._inside.snapshot().get(OWN, OF_QUARTER)
         self._booked = last.time if last else None
+        self._learned = self._clock.now() - WEEKS
         month = peaks.month_start(self._clock.now(), self._zone)
         self._unread = [month, *peaks.months_before(month, self._zone)]
-        day = timedelta(days=1)
-        self._days = [self._clock.now() - number * day for number in range(DAYS, 0, -1)]
         return ""
 
     def read(self) -> Sequence[Telling]:
@@ -80,10 +80,8 @@ class PeakSource:
             return self._silence()
         self._heard, self._is_silent = self._clock.monotonic(), False
         begun, names = self._running.start, registers(snapshot.values.get(self._grid, {}))
-        closed = []
-        if begun:
-            closed = self._running.add(sample)
-        else:
+        closed = self._running.add(sample) if begun else []
+        if not begun:
             self._running.begin(sample)
             self._first = sample
         self._recall_quarter(sample, names, now)
@@ -147,7 +145,7 @@ class PeakSource:
         if self._booked is not None and self._booked > until + AHEAD:
             self._booked = until  # the clock had been wrong
         is_due = self._booked is None or self._booked < until
-        if not (is_due and names and self._past.is_open(now)):
+        if not (is_due and names and self._past.is_open(now) and self._inside.is_kept):
             return []
         reach = self._past.reach(names, now)
         if reach is None:
@@ -183,17 +181,19 @@ class PeakSource:
 
     def _recall_day(self, now: datetime) -> None:
         """What the house imported in the last weeks, a day each time; the forecast learns of it."""
-        if not self._days or not self._past.is_open(now):
+        if self._learned is None or not self._past.is_open(now):
             return
-        start = self._days[0]
-        found = self._past.minutes(start, start + timedelta(days=1), now)
+        minute = now.replace(second=0, microsecond=0)  # the clock may have been set since the start
+        start = max(self._learned, minute - WEEKS)
+        end = min(start + DAY, minute)
+        found = self._past.minutes(start, end, now)
         if found is None:
             return
-        self._days.pop(0)
-        for minute, watts in found:
-            self._experience.add(minute, watts)
-        if not self._days:
-            self._running.outlook.experience = self._experience
+        for number, watts in found:
+            self._experience.add(number, watts)
+        self._learned = end
+        if end == minute:
+            self._running.outlook.experience, self._learned = self._experience, None
 
     def _count(self, end: datetime, watts: float) -> None:
         month = self._month(end)

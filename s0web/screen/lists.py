@@ -12,6 +12,7 @@ from .tables import BAD, FAINT, GOOD, text
 from .words import number, since
 
 STATES = {"ok": GOOD, "failed": BAD, "stale": "yellow"}
+COUNTED = ("energy_import", "energy_export", "volume", "peak", "run_time")
 
 
 def telegram(known: Known, zone: tzinfo | None) -> list[RenderableType]:
@@ -38,7 +39,8 @@ def sources(known: Known, now: datetime | None) -> list[RenderableType]:
         values, health = device["values"], device["health"]
         last = max((str(value["time"]) for value in values.values()), default="")
         power = _shown(values, ("power", "switch", "price_spot", "demand", "flow", "cost"))
-        counted = _shown(values, ("energy_import", "energy_export", "volume", "peak", "run_time"))
+        flowed = {name: value for name, value in values.items() if value["value"]}
+        counted = _shown(flowed, COUNTED) or _shown(values, COUNTED)  # solar: what it exports
         said = " ".join(filter(None, (health["text"], health["remedy"])))
         state = health["state"]
         made.append(

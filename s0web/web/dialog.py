@@ -1,9 +1,7 @@
 """The settings dialog as a page, drawn from the OPTIONS table and the texts of the INI."""
 
 import re
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask import current_app, render_template, request
@@ -107,7 +105,7 @@ def draw(form: Mapping[str, str], wrong: Mapping[str, str], sentence: str) -> st
         state=documents.config_state(station),
         token=form_token(),
         password=password,
-        command=f"S0WEB_INI={station.path} {Path(sys.executable).with_name('s0web')} passwd",
+        command=f"{documents.typed(station)} passwd",
         may_change=password or is_local(),
     )
 

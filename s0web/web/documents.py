@@ -1,6 +1,8 @@
 """JSON documents made from a Snapshot: plain dicts, every number finite, every time in UTC."""
 
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from .. import __version__
@@ -12,6 +14,12 @@ from ..quantities import QUANTITIES
 from ..station import Station
 
 Document = dict[str, Any]
+
+
+def typed(station: Station) -> str:
+    """What is typed on the machine before a command for this station, from any folder."""
+    beside = Path(sys.executable).with_name("s0web")
+    return f"S0WEB_INI={station.path.absolute()} {beside if beside.exists() else 's0web'}"
 
 
 def iso(time: datetime) -> str:

@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, render_template
 from ..assembly import devices
 from ..quantities import PHASES, QUANTITIES
 from ..station import Station
+from .documents import typed
 from .rights import form_token
 
 ROLES = ("grid", "solar", "battery", "car", "gas", "water")
@@ -32,7 +33,7 @@ def history() -> str:
 
 
 def devices_page() -> str:
-    return _page("devices.html", QUANTITIES, ini=str(_station().path), token=form_token())
+    return _page("devices.html", QUANTITIES, command=typed(_station()), token=form_token())
 
 
 def switches() -> str:
