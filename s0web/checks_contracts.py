@@ -70,8 +70,8 @@ def _in_turn(there: Sections) -> Iterator[Problem]:
     for name, options in ordered:
         first = options["from"]
         if before and (last is None or first is None or first <= last):
-            what = "end it the day before with its option to" if first else "say when this begins"
-            text = f"[{before}] is in force then: {what}."
+            what = "give that a last day (option to)" if first else "say when this one begins"
+            text = f"[{before}] is in force then, too: {what}."
             yield Problem(name, "from", text)
         before, last = name, options["to"]
 

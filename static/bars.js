@@ -3,7 +3,7 @@
 
 import { fill, s } from "./dom.js";
 
-const [LEFT, RIGHT, TOP, FOOT] = [52, 8, 10, 26];
+const [LEFT, RIGHT, TOP, FOOT] = [66, 8, 10, 26];
 
 /** Draw into `place`. rows: {values, label, text, marked, then}; columns: {key, colour}; `format`
  *  writes a number of the axis. `pick(index)` is called for a bar that is pressed. */

@@ -22,7 +22,7 @@ export function table({ rows, columns }, then, state) {
   return {
     columns, before,
     format: (value) => (state.unit === "euro" ? words.euro(value, Number.isInteger(value) ? 0 : 2)
-      : words.number(value, Number.isInteger(value) ? 0 : value % 1 && Math.abs(value) < 1 ? 2 : 1)),
+      : `${words.number(value, Number.isInteger(value) ? 0 : Math.abs(value) < 1 ? 2 : 1)} ${flowed(state.carrier)}`),
     rows: rows.map((row, index) => {
       const day = words.day(new Date(row.start));
       const label = labelOf(state.span, new Date(row.start), day);
@@ -55,7 +55,12 @@ function shownAs(key, value, { unit }) {
 
 function amount(value, { unit, carrier }) {
   if (unit === "euro") return words.euro(value);
-  return carrier === "electricity" ? `${words.number(value, 2)} kWh` : `${words.number(value, 3)} m³`;
+  return `${words.number(value, carrier === "electricity" ? 2 : 3)} ${flowed(carrier)}`;
+}
+
+/** The unit of what flowed. */
+function flowed(carrier) {
+  return carrier === "electricity" ? "kWh" : "m³";
 }
 
 function name(key, { unit, carrier }) {
