@@ -180,7 +180,7 @@ def two(first: str, second: str) -> str:
     [
         (two("", "from = 2026-07-01"), "[contract:power] is in force then"),
         (two("to = 2026-07-01", "from = 2026-07-01"), "[contract:power] is in force then"),
-        (two("to = 2026-06-30", ""), "[contract:power] is in force then, too: say when this one begins"),
+        (two("to = 2026-06-30", ""), "then, too: say when this one begins"),
         (f"{POWER}from = 2026-07-01\nto = 2026-06-30\n", "2026-06-30 is before from"),
         (f"{POWER}import_rate = 3.21\n", "3.21 EUR/kWh looks like cents: write 0.0321"),
         (f"{POWER}tariff = dynamic\n", "set provider in [prices]"),
