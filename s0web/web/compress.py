@@ -15,6 +15,9 @@ FILES = 64  # kept packed
 def compress_answers(app: Flask) -> None:
     @app.after_request
     def _compress(response: Response) -> Response:
+        length = response.headers.get("Content-Length")  # what is small is sent as it is, always
+        if length is not None and int(length) < LEAST:
+            return response
         if response.mimetype not in KINDS or response.status_code != 200:
             return response
         response.vary.add("Accept-Encoding")

@@ -60,6 +60,8 @@ def speak_languages(app: Flask, station: Station) -> None:
 
     @app.after_request
     def _keep(response: Response) -> Response:
+        if "language=" not in request.environ.get("QUERY_STRING", ""):  # looked at for each answer
+            return response
         wish = request.args.get("language", "")
         if wish in LANGUAGES and response.mimetype == "text/html":
             path = f"{request.script_root}/"
