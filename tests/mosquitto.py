@@ -63,7 +63,15 @@ class Listener:
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
         self._rest = b""
+        self._marker, self.is_ready = f"marker/{os.urandom(4).hex()}", False
         self.heard: list[tuple[str, str, bool]] = []  # topic, payload, retained before
+
+    def wait(self, port: int, *arguments: str) -> None:
+        """Until it has heard what was retained, and hears what comes."""
+        until(
+            lambda: publish(port, self._marker, "x", *arguments) or (self.read(), self.is_ready)[1],
+            "the listener to listen",
+        )
 
     def read(self) -> list[tuple[str, str, bool]]:
         """All that came so far."""
@@ -71,7 +79,10 @@ class Listener:
         *lines, self._rest = (self._rest + (self._process.stdout.read() or b"")).split(b"\n")
         for line in lines:
             retained, topic, payload = line.decode().split(" ", 2)
-            self.heard.append((topic, payload, retained == "1"))
+            if topic == self._marker:
+                self.is_ready = True
+            else:
+                self.heard.append((topic, payload, retained == "1"))
         return self.heard
 
     def of(self, topic: str) -> list[str]:
@@ -92,6 +103,7 @@ class Listener:
 def listening(port: int, *arguments: str) -> Iterator[Listener]:
     made = Listener(port, *arguments)
     try:
+        made.wait(port, *arguments)
         yield made
     finally:
         made.close()
@@ -136,9 +148,7 @@ def refusal(made: MqttSink) -> str:
 
 def retained(port: int, *arguments: str) -> dict[str, str]:
     """All that the broker tells a late subscriber."""
-    marker = f"end/{os.urandom(4).hex()}"
     with listening(port, *arguments) as late:
-        until(lambda: publish(port, marker, "x", *arguments) or late.of(marker), "the end")
         return {topic: payload for topic, payload, before in late.read() if before}
 
 

@@ -3,6 +3,7 @@ Root gives it to the user postgres, since it refuses to run as root.
 """
 
 import atexit
+import contextlib
 import functools
 import glob
 import os
@@ -19,6 +20,7 @@ import psycopg
 
 from tests.conftest import until
 from tests.ports import free_port
+from tests.server_process import freeze
 
 ROOT_PASSWORD = "geheim-root"
 SETTINGS = """\
@@ -151,7 +153,8 @@ class Postgres:
             self._wait()
 
     def freeze(self) -> None:
-        self._signal_all(signal.SIGSTOP)
+        for pid in self._pids():
+            freeze(pid)
 
     def thaw(self) -> None:
         self._signal_all(signal.SIGCONT)
@@ -179,11 +182,15 @@ class Postgres:
             return False
         return True
 
-    def _signal_all(self, number: int) -> None:
+    def _pids(self) -> list[int]:
         if self._process is None:
-            return
-        for pid in (self._process.pid, *_children(self._process.pid)):
-            os.kill(pid, number)
+            return []
+        return [self._process.pid, *_children(self._process.pid)]
+
+    def _signal_all(self, number: int) -> None:
+        for pid in self._pids():
+            with contextlib.suppress(ProcessLookupError):  # a child that ended by itself
+                os.kill(pid, number)
 
     def _wait(self) -> None:
         if self._process is not None:

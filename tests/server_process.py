@@ -1,11 +1,23 @@
 """A server as a process of a test: start and kill it as often as wanted."""
 
+import os
 import signal
 import subprocess
 from pathlib import Path
 
 from tests.conftest import until
 from tests.ports import free_port
+
+
+def freeze(pid: int) -> None:
+    """SIGSTOP, and wait until all its threads stand still."""
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: _is_frozen(pid), "all its threads to stand still")
+
+
+def _is_frozen(pid: int) -> bool:
+    stats = (path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return all(stat.rpartition(") ")[2].startswith("T") for stat in stats)
 
 
 class ServerProcess:
@@ -43,7 +55,7 @@ class ServerProcess:
 
     def freeze(self) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        freeze(self._process.pid)
 
     def thaw(self) -> None:
         assert self._process is not None

@@ -14,6 +14,7 @@ from s0web.archive.query import History
 from s0web.archive.store import Archive
 from s0web.clock import FakeClock
 from tests.archive_writer import START, STEP, reading
+from tests.server_process import freeze
 
 ROOT = Path(__file__).parent.parent
 
@@ -75,7 +76,7 @@ def test_the_file_as_it_stands_at_any_moment_is_a_sound_archive(tmp_path: Path) 
     with writing(path) as child:
         for number in range(5):
             said = wait_for(child, chance.randrange(1, 60))
-            os.kill(child.pid, signal.SIGSTOP)
+            freeze(child.pid)
             image = tmp_path / f"image{number}" / path.name
             image.parent.mkdir()
             for end in ("", "-wal"):
