@@ -1,10 +1,11 @@
 """The forecast of the running quarter-hour beside that of the predecessor (digital_meter).
 
-    python -m bench.peak [days, 31]
+    python -m bench.peak [days, 31] [days known before, 28]
 
 Both get the same telegrams, one a second, of the simulated house from 1 October 2026 on, each week
 with other chances, so that none repeats: demand and power in whole W, registers in whole Wh. Ours
-begins without a past, and learns. The predecessor's formula: the last step of 1-0:1.4.0 goes on
+knows the minutes of the weeks before, as from an archive; with 0 it begins without a past, and
+learns. The predecessor's formula: the last step of 1-0:1.4.0 goes on
 until the quarter's end; in the first 5 s the old forecast stays unless the new one is within 1 kW.
 What the quarter came to is the house's truth. A jump is between two forecasts for the same quarter,
 10 s apart. Then a car charges each evening: when is it warned of for the first and the last time?
@@ -106,12 +107,30 @@ def warned(running: Running, begin: datetime, register: float) -> dict[float, fl
     return found
 
 
-def main(days: float) -> None:
+def house_of(quarter: int) -> House:
+    """Its weeks are none of those by which anything was chosen."""
+    return House(seed=301 + quarter // 672)
+
+
+def lived(running: Running, days: int) -> None:
+    """The minutes before START, as they stand in an archive."""
+    for number in range(-days * 1440, 0):
+        start = START + timedelta(minutes=number)
+        house, minute = house_of(number // 15), int(start.timestamp()) // 60
+        kwh = [
+            truth.energy_import_high + truth.energy_import_low
+            for truth in (house.at(start), house.at(start + timedelta(minutes=1)))
+        ]
+        running.outlook.experience.add(minute, (kwh[1] - kwh[0]) * 60_000)
+
+
+def main(days: float, known: int) -> None:
     running, predecessor = Running(), Predecessor()
+    lived(running, known)
     ours, theirs, counted = Score(), Score(), 1000.0
     for number in range(-1, round(days * 96)):  # one before them, to warm up
         start = START + timedelta(seconds=number * QUARTER)
-        house = House(seed=1 + max(number, 0) // 672)  # each week other chances
+        house = house_of(number)
         truth = came_to(house, start)
         for told in telegrams(house, start, counted):
             if running.start:
@@ -142,4 +161,5 @@ def main(days: float) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 31)
+    given = [float(text) for text in sys.argv[1:]]
+    main(*given[:1] or [31], int(given[1]) if given[1:] else 28)

@@ -11,7 +11,6 @@ from s0web.energy.forecast import Forecast
 
 START = 29_000_000  # minutes since 1970
 Power = Callable[[int], float]  # of a second
-NEVER = 12_345.0  # Ws: a guess
 
 
 def lived(power: Power, seconds: range) -> tuple[Forecast, Course]:
@@ -72,54 +71,68 @@ def told(*times: tuple[int, list[float]]) -> Experience:
     return experience
 
 
+def after(experience: Experience, now: int, watts: float, seconds: float = 600) -> float:
+    """W in the mean of what is ahead."""
+    return experience.ahead(START + now, seconds, watts, NEVER * seconds) / seconds
+
+
+NEVER = 12_345.0  # W: a guess
 CYCLE = [100.0] * 20 + [1000.0] + [400.0] * 10  # after a minute of 1 kW come ten of 400 W
+NOW = CYCLE[:21]  # up to that minute
+LENGTH = 12 * len(CYCLE)
 
 
 def test_the_median_of_the_times_before_is_told_for_any_span() -> None:
-    experience = told((0, CYCLE * 12))
-    mean = sum(CYCLE[6:21]) / 15
-    assert experience.ahead(600, 1000, mean, NEVER) == pytest.approx(400 * 600)
-    assert experience.ahead(90, 1000, mean, NEVER) == pytest.approx(400 * 90)
-    assert experience.ahead(660, 1000, mean, NEVER) == pytest.approx(400 * 600 + 100 * 60)
+    experience, now = told((0, CYCLE * 12 + NOW)), LENGTH + 20
+    assert after(experience, now, 1000) == pytest.approx(400)
+    assert after(experience, now, 1000, 90) == pytest.approx(400)
+    assert after(experience, now, 1000, 660) == pytest.approx((400 * 10 + 100) / 11)
 
 
-def test_likeness_in_the_last_minute_alone_counts_where_no_quarter_of_an_hour_is_known() -> None:
-    assert told((0, CYCLE * 12)).ahead(600, 1000, None, NEVER) == pytest.approx(400 * 600)
-    assert told((0, CYCLE * 12)).ahead(600, 1000, 9000, NEVER) == pytest.approx(400 * 600)
+def test_likeness_in_the_last_minute_alone_counts_where_no_more_is_known() -> None:
+    assert after(told((0, CYCLE * 12)), LENGTH + 300, 1000) == pytest.approx(400)
+    assert after(told((0, CYCLE * 12), (LENGTH, [9000.0] * 60)), LENGTH + 60, 1000) == 400
+
+
+def test_the_hour_tells_moments_apart_that_are_alike_in_the_quarter() -> None:
+    busy = [3000.0] * 40 + [100.0] * 20 + [1000.0] + [2000.0] * 10
+    calm = [100.0] * 60 + [1000.0] + [400.0] * 10
+    experience = told((0, (busy + calm) * 12 + busy[:61]))
+    assert after(experience, 12 * len(busy + calm) + 60, 1000) == pytest.approx(2000)
 
 
 def test_a_single_time_says_nothing_against_a_guess() -> None:
-    assert told((0, CYCLE)).ahead(600, 1000, None, NEVER) == NEVER
-    assert Experience().ahead(600, 1000, 1000, NEVER) == NEVER
+    assert after(told((0, CYCLE + NOW)), len(CYCLE) + 20, 1000) == NEVER
+    assert after(Experience(), 0, 1000) == NEVER
 
 
 def test_minutes_that_are_missing_are_not_taken_for_what_followed() -> None:
     holes = [(number * 100, CYCLE[:25]) for number in range(12)]  # 4 minutes after 1 kW, no more
-    assert told(*holes).ahead(600, 1000, None, NEVER) == NEVER
-    assert told(*holes).ahead(240, 1000, None, NEVER) == pytest.approx(400 * 240)
+    assert after(told(*holes), 1200, 1000) == NEVER
+    assert after(told(*holes), 1200, 1000, 240) == pytest.approx(400)
 
 
 def test_four_weeks_are_remembered() -> None:
-    experience = told((0, CYCLE * 12), (12 * len(CYCLE), [100.0] * DAY * (DAYS - 1)))
-    assert experience.ahead(600, 1000, None, NEVER) == pytest.approx(400 * 600)
+    experience = told((0, CYCLE * 12), (LENGTH, [100.0] * DAY * (DAYS - 1)))
+    assert after(experience, DAYS * DAY, 1000) == pytest.approx(400)
     for minute in range(3 * DAY):
         experience.add(START + DAYS * DAY + minute, 100.0)
-    assert experience.ahead(600, 1000, None, NEVER) == NEVER
-    assert experience.ahead(600, 100, 100, NEVER) == pytest.approx(100 * 600)
+    assert after(experience, (DAYS + 3) * DAY, 1000) == NEVER
+    assert after(experience, (DAYS + 3) * DAY, 100) == pytest.approx(100)
 
 
 def test_the_last_times_count_when_a_habit_changes() -> None:
     other = [100.0] * 20 + [1000.0] + [2000.0] * 10
-    experience = told((0, CYCLE * 100), (100 * len(CYCLE), other * 100))
-    assert experience.ahead(600, 1000, None, NEVER) == pytest.approx(2000 * 600)
+    experience = told((0, CYCLE * 100 + other * 100))
+    assert after(experience, 200 * len(CYCLE) + 60, 1000) == pytest.approx(2000)
 
 
 def test_a_clock_that_had_been_ahead_costs_what_was_learned_and_no_more() -> None:
     experience = told((10**6, CYCLE * 3), (0, CYCLE * 12))
-    assert experience.ahead(600, 1000, None, NEVER) == pytest.approx(400 * 600)
+    assert after(experience, LENGTH + 60, 1000) == pytest.approx(400)
 
 
 def test_a_minute_that_comes_again_is_not_counted_twice() -> None:
     cycles = [(number * len(CYCLE), CYCLE) for number in range(12)]
     experience = told(*(one for cycle in cycles for one in (cycle, cycle)))
-    assert experience.ahead(600, 1000, None, NEVER) == pytest.approx(400 * 600)
+    assert after(experience, LENGTH + 60, 1000) == pytest.approx(400)

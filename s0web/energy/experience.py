@@ -1,9 +1,9 @@
 """What a house went on to import whenever its import had been much as it is now.
 
-1. Two moments are alike when the means of the last minute and of the last quarter of an hour are of
-   the same size: their classes are 12 % wide, and at little import some watts.
-2. What followed moments that are alike in both is held against what followed those alike in the
-   last minute alone, and that against a guess: so few times say little.
+1. Two moments are alike when the means of the last minute, quarter of an hour and hour are of the
+   same size: their classes are 12 % wide, and at little import some watts.
+2. What followed moments that are alike in all of it is held against what followed those alike in
+   less, and that against a guess: so few times say little.
 3. Four weeks are remembered, minute by minute, and of each likeness the last times.
 """
 
@@ -13,17 +13,18 @@ from statistics import median
 
 DAYS = 28  # that are remembered
 DAY = 1440  # minutes
-BEFORE = 15  # minutes that a moment is judged by
+SPANS = (15, 60)  # minutes before a moment by which it is judged, too
 WIDTH, FEW = 0.12, 30.0  # of a class: share of the size, and W that are added to it
 TIMES = 60  # of each likeness, at most
 GUESSES = 2  # times that a guess counts
+LATE = 2  # minutes for which the last one that is known counts as the present
 SET = 60  # minutes: a clock that goes back by more was wrong
 
 Likeness = tuple[int, ...]
 
 
 class Experience:
-    """Some 2 MB at most."""
+    """Some 2 MB when it is full."""
 
     def __init__(self) -> None:
         self._forget()
@@ -43,26 +44,38 @@ class Experience:
         if len(self._minutes) >= (DAYS + 1) * DAY:
             del self._minutes[:DAY], self._sums[:DAY]
             self._first += DAY
+            self._times = {k: times for k, times in self._times.items() if times[-1] >= self._first}
         self._minutes.append(minute)
         self._sums.append((self._sums[-1] if self._sums else 0.0) + watts)
         last = len(self._minutes) - 1
-        quarter = self._imported(last - BEFORE, BEFORE)
-        for likeness in _likenesses(watts, None if quarter is None else quarter / BEFORE):
+        for likeness in self._likenesses(watts, minute):
             times = self._times.setdefault(likeness, array("q"))
             times.append(self._first + last)
             if len(times) > TIMES:
                 del times[0]
 
-    def ahead(self, seconds: float, minute: float, quarter: float | None, guess: float) -> float:
-        """Ws of the next seconds: the median of the times after such a mean import (W) of the last
-        minute, and quarter of an hour; a guess (Ws) is among them.
+    def ahead(self, now: int, seconds: float, watts: float, guess: float) -> float:
+        """Ws of the next seconds: the median of the times after moments like this one, a guess (Ws)
+        among them. `now`: the minute since 1970; `watts`: the mean import of the last 60 s.
         """
-        for likeness in _likenesses(minute, quarter):
+        for likeness in self._likenesses(watts, now):
             times = self._times.get(likeness, ())
             followed = (self._imported(time - self._first, seconds / 60) for time in times)
             found = [amount * 60 for amount in followed if amount is not None]
             guess = median(found + [guess] * GUESSES)
         return guess
+
+    def _likenesses(self, watts: float, now: int) -> list[Likeness]:
+        """The loosest first: of the last minute, and of as much before it as is known."""
+        likenesses: list[Likeness] = [(_size(watts),)]
+        last = len(self._minutes) - 1
+        is_near = last >= 0 and 0 <= now - self._minutes[last] <= LATE
+        for span in SPANS if is_near else ():
+            amount = self._imported(last - span, span)
+            if amount is None:
+                break
+            likenesses.append((*likenesses[-1], _size(amount / span)))
+        return likenesses
 
     def _imported(self, after: int, minutes: float) -> float | None:
         """W min in so many minutes after one; None where any of them is not known."""
@@ -75,13 +88,6 @@ class Experience:
             return None
         amount = self._sums[until] - self._sums[after]
         return amount + part * (self._sums[last] - self._sums[until])
-
-
-def _likenesses(minute: float, quarter: float | None) -> list[Likeness]:
-    """The loose one first."""
-    if quarter is None:
-        return [(_size(minute),)]
-    return [(_size(minute),), (_size(minute), _size(quarter))]
 
 
 def _size(watts: float) -> int:

@@ -7,8 +7,8 @@
 
 from math import exp
 
-from .course import Course
-from .experience import BEFORE, Experience
+from .course import MINUTE, Course
+from .experience import Experience
 
 SMOOTH = 45.0  # s in which most of what experience says is taken over
 
@@ -27,11 +27,11 @@ class Forecast:
     def ahead(self, time: float, until: float) -> float | None:
         """Ws that will be imported from one time to the other; None without a power."""
         rest = until - time
-        lasting, minute = self._course.ahead(rest), self._course.mean(60)
+        lasting, minute = self._course.ahead(rest), self._course.mean(MINUTE)
         if lasting is None or minute is None or rest <= 0:
             return lasting
-        quarter = self._course.mean(60 * BEFORE)
-        more = (self.experience.ahead(rest, minute, quarter, lasting) - lasting) / rest
+        now = int(time // MINUTE)
+        more = (self.experience.ahead(now, rest, minute, lasting) - lasting) / rest
         if until != self._until:
             self._more = more
         self._more += (more - self._more) * (1 - exp(-max(time - self._time, 0.0) / SMOOTH))
