@@ -12,7 +12,6 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from threading import Thread
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -32,10 +31,10 @@ from s0web.statelock import StateLock
 from s0web.station import Station
 from s0web.web.app import create_app
 from s0web.web.backup import LOCK, PREFIX
-from s0web.web.server import server
 from tests.apache_server import Place, wait_for
 from tests.chromium import Browser
 from tests.conftest import S0, until
+from tests.served import under_waitress
 from tests.sink_servers import Disk, can_mount
 from tests.test_rights import LAN, PASSWORD, basic
 
@@ -82,18 +81,10 @@ def is_idle(folder: Path) -> bool:
 
 @contextmanager
 def served(ini: Path, text: str = S0) -> Iterator[tuple[Station, str]]:
-    """A station under waitress, as `s0web serve` runs it, and its address."""
+    """A station with these settings, and the address of its pages."""
     ini.write_text(text)
-    station = Station(ini)
-    listening = server(create_app(station), "127.0.0.1", 0)
-    thread = Thread(target=listening.run, daemon=True)
-    thread.start()
-    station.start()
-    until(lambda: station.state == "running", "the start")
-    yield station, f"http://127.0.0.1:{listening.effective_port}/s0/"
-    station.stop()
-    listening.close()
-    thread.join(5)
+    with under_waitress(ini) as (station, root):
+        yield station, f"{root}/s0/"
 
 
 class Fetch:

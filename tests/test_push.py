@@ -19,10 +19,9 @@ from s0web.model import Reading
 from s0web.options import OPTIONS
 from s0web.sinks.push import BACKLOG, PushSink
 from s0web.station import Station
-from s0web.web.app import create_app
-from s0web.web.server import server
 from s0web.workers import SinkLoop
 from tests.conftest import until
+from tests.served import under_waitress
 from tests.web_peer import Peer, peer
 
 L1 = {"power_l1": 400.0, "current_l1": 1.8, "voltage_l1": 231.0}
@@ -186,21 +185,10 @@ def test_a_station_that_is_away_stays_so_however_much_is_to_be_told(clock: FakeC
 
 @contextmanager
 def serving(ini: Path, text: str) -> Iterator[tuple[Station, str]]:
-    """A station under waitress, as `s0web serve` runs it."""
     ini.parent.mkdir()
     ini.write_text(text)
-    station = Station(ini)
-    listening = server(create_app(station), "127.0.0.1", 0)
-    thread = Thread(target=listening.run, daemon=True)
-    thread.start()
-    station.start()
-    try:
-        yield station, f"http://127.0.0.1:{listening.effective_port}"
-    finally:
-        station.stop()
-        listening.close()
-        listening.task_dispatcher.shutdown()
-        thread.join(5)
+    with under_waitress(ini) as found:
+        yield found
 
 
 TAKES = """\

@@ -1,10 +1,7 @@
 """`s0web reprice`: what was booked, priced once more."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,10 +16,8 @@ from s0web.clock import FakeClock
 from s0web.derived.ledger import Ledger, contracts_of
 from s0web.energy.price_book import PriceBook
 from s0web.model import Reading
-from s0web.station import Station
-from s0web.web.app import create_app
-from s0web.web.server import server
 from tests.conftest import until
+from tests.served import under_waitress
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
@@ -148,26 +143,13 @@ def test_a_time_in_which_nothing_was_booked_is_a_sentence(
     assert "has no [contract:NAME]" in capsys.readouterr().err
 
 
-@contextmanager
-def running(ini: Path) -> Iterator[tuple[Station, str]]:
-    station = Station(ini)
-    listening = server(create_app(station), "127.0.0.1", 0)
-    thread = Thread(target=listening.run, daemon=True)
-    thread.start()
-    station.start()
-    until(lambda: station.state == "running", "the start")
-    yield station, f"http://127.0.0.1:{listening.effective_port}/s0"
-    station.stop()
-    listening.close()
-    thread.join(5)
-
-
 def test_a_running_station_books_anew(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     house.agree("0.30", "0.40")
     house.agree("fixed_day", "to = 2026-03-03\nfixed_day")
     with house.ini.open("a") as file:
         file.write("[archive]\nkeep = 36500\n")  # the station has a clock of its own
-    with running(house.ini) as (station, url):
+    with under_waitress(house.ini) as (station, root):
+        url = f"{root}/s0"
         assert main(["reprice", "--from", "2026-03-01", "--write", "--url", url]) == 0
         assert "books it so" in capsys.readouterr().out
 
